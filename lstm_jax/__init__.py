@@ -1,0 +1,17 @@
+"""LSTMs in JAX and Flax: an explicit cell, a fast layer, and experiments whose answers are exact.
+
+    import lstm_jax
+    from flax import nnx
+    rnn = lstm_jax.LSTM(in_features=1, hidden_features=24, rngs=nnx.Rngs(0))
+    outputs, state = rnn(inputs)                        # inputs [B, T, 1] -> outputs [B, T, 24]
+
+Axes and their letters: `lstm_jax.axes`. The floors of the library: ARCHITECTURE.md.
+"""
+
+from lstm_jax.recurrent.cells import HiddenState, LSTMState
+from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
+from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
+
+__version__ = "0.1.0"
+
+__all__ = ["GRU", "LSTM", "GRUCell", "HiddenState", "LSTMCell", "LSTMState", "SimpleCell", "SimpleRNN"]

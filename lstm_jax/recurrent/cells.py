@@ -1,0 +1,129 @@
+"""The gate equations, one time step at a time, written as the papers write them: W x + U h + b.
+
+Each step is a pure function `step(weights, state, inputs) -> state`. Sequences are columns: inputs [D, B], state [H, B],
+so that the product with a weight matrix stands as in the equations, and each gate is a contiguous block of rows.
+Axes: see `lstm_jax.axes`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from lstm_jax.axes import Array
+
+
+class LSTMState(NamedTuple):
+    """What an LSTM carries from step to step: hidden [H, B] (its output) and cell [H, B] (its memory)."""
+
+    hidden: Array
+    cell: Array
+
+
+class HiddenState(NamedTuple):
+    """What a GRU or an Elman network carries from step to step: hidden [H, B], which is also its output."""
+
+    hidden: Array
+
+
+type State = LSTMState | HiddenState
+
+
+class Weights(NamedTuple):
+    """The parameters of one recurrent layer: input [G·H, D], hidden [G·H, H], bias [G·H] (GRU: [4·H])."""
+
+    input: Array
+    hidden: Array
+    bias: Array
+
+
+def sigmoid(x: Array) -> Array:
+    """σ(x) = 1 / (1 + exp(-x)), by way of tanh, for which XLA has the faster code."""
+    return 0.5 + 0.5 * jnp.tanh(0.5 * x)
+
+
+def lstm_step(weights: Weights, state: LSTMState, inputs: Array) -> LSTMState:
+    """One step of a long short-term memory with a forget gate.
+
+        i, f, g, o = σ, σ, tanh, σ of  W x + U h + b
+        c' = f ⊙ c + i ⊙ g
+        h' = o ⊙ tanh c'
+
+    Args:
+        weights: W = input [4·H, D], U = hidden [4·H, H], b = bias [4·H]; gate order i, f, g, o.
+        state: hidden and cell, [H, B] each.
+        inputs: [D, B].
+
+    Returns:
+        The next state, [H, B] each.
+
+    Source: Gers, Schmidhuber and Cummins, Learning to Forget (2000), without peepholes; gate order of PyTorch and Flax.
+    """
+    gates = weights.input @ inputs + weights.hidden @ state.hidden + weights.bias[:, None]
+    i, f, g, o = jnp.split(gates, 4)
+    cell = sigmoid(f) * state.cell + sigmoid(i) * jnp.tanh(g)
+    return LSTMState(sigmoid(o) * jnp.tanh(cell), cell)
+
+
+def gru_step(weights: Weights, state: HiddenState, inputs: Array) -> HiddenState:
+    """One step of a gated recurrent unit, the reset gate applied after the product.
+
+        r, z = σ of  W x + U h + b
+        n  = tanh(W_n x + b_n + r ⊙ (U_n h + b_hn))
+        h' = (1 - z) ⊙ n + z ⊙ h
+
+    Args:
+        weights: W = input [3·H, D], U = hidden [3·H, H], gate order r, z, n; bias [4·H] in the order r, z, n, hn.
+        state: hidden [H, B].
+        inputs: [D, B].
+
+    Returns:
+        The next state, [H, B].
+
+    Source: Cho et al. (2014), equations 5-8; the order of reset and product is that of PyTorch, cuDNN and Flax.
+    """
+    width = state.hidden.shape[0]
+    from_input = weights.input @ inputs + weights.bias[: 3 * width, None]
+    from_hidden = weights.hidden @ state.hidden
+    gates = sigmoid(from_input[: 2 * width] + from_hidden[: 2 * width])
+    reset, update = jnp.split(gates, 2)
+    recalled = from_hidden[2 * width :] + weights.bias[3 * width :, None]
+    new = jnp.tanh(from_input[2 * width :] + reset * recalled)
+    return HiddenState((1 - update) * new + update * state.hidden)
+
+
+def simple_step(weights: Weights, state: HiddenState, inputs: Array) -> HiddenState:
+    """One step of an Elman network: h' = tanh(W x + U h + b).
+
+    Args:
+        weights: W = input [H, D], U = hidden [H, H], b = bias [H].
+        state: hidden [H, B].
+        inputs: [D, B].
+
+    Returns:
+        The next state, [H, B].
+
+    Source: Elman, Finding Structure in Time (1990).
+    """
+    return HiddenState(jnp.tanh(weights.input @ inputs + weights.hidden @ state.hidden + weights.bias[:, None]))
+
+
+class Cell(NamedTuple):
+    """What a layer must know of a kind of cell: its equations, how many blocks its weights have, its state."""
+
+    step: Callable[[Weights, State, Array], State]
+    num_gates: int
+    num_biases: int
+    forget_gate: int | None
+    state_type: type[LSTMState] | type[HiddenState]
+
+    def zero_state(self, *shape: int, dtype=jnp.float32) -> State:
+        """The state before the first symbol: zeros of the given shape."""
+        return self.state_type(*(jnp.zeros(shape, dtype) for _ in self.state_type._fields))
+
+
+CELLS: dict[str, Cell] = {
+    "lstm": Cell(lstm_step, 4, 4, 1, LSTMState),
+    "gru": Cell(gru_step, 3, 4, None, HiddenState),
+    "rnn": Cell(simple_step, 1, 1, None, HiddenState),
+}

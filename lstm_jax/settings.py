@@ -1,0 +1,91 @@
+"""Settings: frozen dataclass fields that carry their own help, range and choices.
+
+One declaration serves the flag, its help, its check and the run's record, so they cannot disagree.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+type Value = int | float | str | bool
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used.
+
+    Args:
+        name: the setting, as its flag is spelled without dashes.
+        value: what was given.
+        allowed: what would have been right, as the end of a sentence.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str):
+        super().__init__(f"--{name}={value}: {allowed}")
+        self.name, self.value, self.allowed = name, value, allowed
+
+
+def setting(
+    default: Value,
+    description: str,
+    *,
+    choices: Sequence[str] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    identity: bool = True,
+) -> Any:
+    """Declares a field of a settings dataclass.
+
+    Args:
+        default: the value where neither a preset nor a flag gives one; its type is the setting's type.
+        description: one line for `--help`.
+        choices: the allowed words, for a text setting.
+        minimum: the smallest allowed number.
+        maximum: the largest allowed number.
+        identity: False for what does not change a run's results (where it is kept, how it is shown).
+
+    Returns:
+        The dataclass field.
+    """
+    rules = {
+        "description": description,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "identity": identity,
+    }
+    return dataclasses.field(default=default, metadata=rules)
+
+
+def allowed_values(field: dataclasses.Field) -> str:
+    """The range of a setting in words, such as `a number from 1 to 10000`; empty where any value is allowed."""
+    if field.metadata["choices"]:
+        return "one of " + ", ".join(field.metadata["choices"])
+    low, high = field.metadata["minimum"], field.metadata["maximum"]
+    if low is None and high is None:
+        return ""
+    kind = "an integer" if type(field.default) is int else "a number"
+    if high is None:
+        return f"{kind} of at least {low}"
+    return f"{kind} from {low} to {high}"
+
+
+def check_ranges(section: Any) -> None:
+    """Checks every field of a settings dataclass against its own declaration.
+
+    Raises:
+        SettingError: names the first setting that is outside its range.
+    """
+    for field in dataclasses.fields(section):
+        if not field.metadata:
+            continue
+        value = getattr(section, field.name)
+        low, high, choices = (field.metadata[rule] for rule in ("minimum", "maximum", "choices"))
+        outside = (
+            (choices and value not in choices)
+            or (isinstance(value, float) and not math.isfinite(value))
+            or (low is not None and value < low)
+            or (high is not None and value > high)
+        )
+        if outside:
+            raise SettingError(field.name, value, f"must be {allowed_values(field) or 'a finite number'}")

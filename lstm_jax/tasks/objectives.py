@@ -1,0 +1,76 @@
+"""How an answer is read out of the network and judged: as a class among all possible answers, or as a number.
+
+Outputs are [C, ...], right answers [...] integers, losses [...].
+"""
+
+import dataclasses
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+
+from lstm_jax.axes import Array
+
+READOUTS = ("class", "number")
+
+
+class Objective(Protocol):
+    """What the readout's C numbers mean."""
+
+    @property
+    def num_outputs(self) -> int:
+        """C, the numbers that the readout gives."""
+        ...
+
+    def loss(self, outputs: Array, answers: Array) -> Array:
+        """How wrong the outputs [C, ...] are where `answers` [...] is right: [...]."""
+        ...
+
+    def decide(self, outputs: Array) -> Array:
+        """The network's answer, an integer: outputs [C, ...] to [...]."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassObjective:
+    """One class for each answer from `low` to `high`: softmax cross-entropy in nats, answer = the likeliest."""
+
+    low: int
+    high: int
+
+    @property
+    def num_outputs(self) -> int:
+        return self.high - self.low + 1
+
+    def loss(self, outputs: Array, answers: Array) -> Array:
+        # A comparison instead of a gather: on the CPU it fuses with the rest, and its gradient needs no scatter.
+        classes = jnp.arange(self.low, self.high + 1).reshape(-1, *[1] * answers.ndim)
+        right = jnp.sum(jnp.where(answers == classes, outputs, 0), axis=0)
+        return jax.nn.logsumexp(outputs, axis=0) - right
+
+    def decide(self, outputs: Array) -> Array:
+        return jnp.argmax(outputs, axis=0) + self.low
+
+    def probabilities(self, outputs: Array) -> Array:
+        """The probability of each answer: [C, ...] to [C, ...]."""
+        return jax.nn.softmax(outputs, axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class NumberObjective:
+    """One number: half the squared error, answer = the nearest integer."""
+
+    @property
+    def num_outputs(self) -> int:
+        return 1
+
+    def loss(self, outputs: Array, answers: Array) -> Array:
+        return 0.5 * (outputs[0] - answers) ** 2
+
+    def decide(self, outputs: Array) -> Array:
+        return jnp.round(outputs[0]).astype(jnp.int32)
+
+
+def make_objective(readout: str, answer_range: tuple[int, int]) -> ClassObjective | NumberObjective:
+    """The objective for a readout (`class` or `number`) and the smallest and largest answer."""
+    return ClassObjective(*answer_range) if readout == "class" else NumberObjective()

@@ -1,0 +1,209 @@
+"""How good is a network? Its answers to every string that it was not shown, or to a sample where these are too many."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.tasks.strings import EXACT_LIMIT, Strings, digits, final_answers, number_of
+from lstm_jax.training import prefix_tree
+from lstm_jax.training.mesh import BATCH, all_devices_mesh
+from lstm_jax.training.step import Program
+
+COLUMNS = 8192 * 24
+"""Hidden units in flight, over all strings of a block: what a processor's cache holds; measured flat from 2^10 to 2^13
+strings of 24 units."""
+
+CONFIDENCE_95 = 1.959964
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+class Judged(NamedTuple):
+    """Answers to strings [N]: what the network decided, what is right, and the loss."""
+
+    decided: np.ndarray
+    right: np.ndarray
+    loss: np.ndarray
+
+
+class Score(NamedTuple):
+    """Mistakes on a test set, altogether, by right answer and by length of string.
+
+    `by_answer` and `by_length` map an answer or a length to its number of mistakes and of strings.
+    """
+
+    mistakes: int
+    size: int
+    loss: float
+    by_answer: dict[int, tuple[int, int]]
+    by_length: dict[int, tuple[int, int]]
+    sampled: bool
+
+    @property
+    def error(self) -> float:
+        """The share of wrong answers."""
+        return self.mistakes / self.size
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the error: Wilson's for a sample, the error itself for an exact test."""
+        if not self.sampled:
+            return self.error, self.error
+        z2 = CONFIDENCE_95**2 / self.size
+        centre = self.error + z2 / 2
+        spread = math.sqrt(z2 * (self.error * (1 - self.error) + z2 / 4))
+        low, high = (centre - spread) / (1 + z2), (centre + spread) / (1 + z2)
+        return max(0.0, low), min(1.0, high)
+
+
+def can_test_all(base: int, length: int) -> bool:
+    """Whether all strings up to this length are few enough to be tested."""
+    return base**length <= EXACT_LIMIT
+
+
+def score_unseen(program: Program, params: PyTree, known: Strings, lengths: range) -> Score:
+    """The exact score on every string of these lengths that is not among the known ones.
+
+    Args:
+        program: what the network is.
+        params: the weights of one member.
+        known: strings that do not count: those it was trained on or chosen by.
+        lengths: the lengths of the strings to test on.
+    """
+    base = len(program.task.alphabet)
+    judged = judge_all(program, params, lengths)
+    parts, part_lengths = [], []
+    for length in lengths:
+        unseen = np.ones(base**length, bool)
+        unseen[number_of(known.codes[known.lengths == length][:, :length], base)] = False
+        parts.append(Judged(*(np.asarray(leaf)[unseen] for leaf in judged[length])))
+        part_lengths.append(np.full(len(parts[-1].right), length, np.int32))
+    together = Judged(*(np.concatenate(leaves) for leaves in zip(*parts, strict=True)))
+    return tally(together, np.concatenate(part_lengths), sampled=False)
+
+
+def score_strings(program: Program, params: PyTree, strings: Strings) -> Score:
+    """The score on these strings."""
+    return tally(judge_strings(program, params, strings), strings.lengths, sampled=True)
+
+
+def tally(judged: Judged, lengths: np.ndarray, sampled: bool) -> Score:
+    """Counts mistakes; `lengths` [N] are those of the strings."""
+    wrong = judged.decided != judged.right
+
+    def by(keys: np.ndarray) -> dict[int, tuple[int, int]]:
+        low = int(keys.min())
+        sizes = np.bincount(keys - low)
+        mistakes = np.bincount(keys[wrong] - low, minlength=len(sizes))
+        return {low + k: (int(mistakes[k]), int(sizes[k])) for k in np.flatnonzero(sizes)}
+
+    loss = float(np.mean(judged.loss, dtype=np.float64))
+    return Score(int(wrong.sum()), len(wrong), loss, by(judged.right.astype(np.int32)), by(lengths), sampled)
+
+
+def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Judged]:
+    """The answers to all strings of these lengths, each in the order of their numbers."""
+    base = len(program.task.alphabet)
+    if program.model.bidirectional:
+        # What is read from the end has no prefix tree: every string is read in full.
+        return {
+            length: judge_strings(program, params, _all_strings(base, length, lengths[-1])) for length in lengths
+        }
+    units = program.model.hidden_size * program.model.num_layers
+    block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
+    mesh = all_devices_mesh(base**block_depth)
+    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+    grown, walked = _judge_tree(program, params, block_depth, lengths[-1] - block_depth)
+    ordered = [
+        prefix_tree.in_number_order(np.asarray(leaf), None if walked is None else np.asarray(walked[place]), base)
+        for place, leaf in enumerate(grown)
+    ]
+    return {length: Judged(*(leaf[length] for leaf in ordered)) for length in lengths}
+
+
+@functools.partial(jax.jit, static_argnames=("program", "block_depth", "depth"))
+def _judge_tree(program: Program, params: PyTree, block_depth: int, depth: int) -> tuple[Judged, Judged | None]:
+    base = len(program.task.alphabet)
+    task, objective = program.task, program.objective
+
+    def functions(params: PyTree):
+        model = program.with_params(params)
+
+        def step(state: PyTree, symbols: Array) -> PyTree:
+            return model.step(state[0], symbols), task.advance(state[1], symbols)
+
+        def judge(state: PyTree) -> Judged:
+            return _judge(objective, model.output(state[0]), task.answer(state[1]))
+
+        return step, judge, lambda batch: (model.initial_state(batch), jnp.asarray(task.start((batch,))))
+
+    step, judge, root = functions(params)
+    block, grown = prefix_tree.grow_block(step, judge, root, base, block_depth)
+    if depth == 0:
+        return grown, None
+
+    def walk(params: PyTree, block: PyTree) -> Judged:
+        step, judge, _ = functions(params)
+        return prefix_tree.walk_continuations(step, judge, block, base, depth)
+
+    columns = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), BATCH), block)
+    walked = jax.shard_map(
+        walk,
+        mesh=all_devices_mesh(base**block_depth),
+        in_specs=(PartitionSpec(), columns),
+        out_specs=PartitionSpec(None, None, BATCH),
+        check_vma=False,
+    )(params, block)
+    return grown, walked
+
+
+def judge_strings(program: Program, params: PyTree, strings: Strings) -> Judged:
+    """The answers to these strings, in their order."""
+    mesh = all_devices_mesh()
+    units = program.model.hidden_size * program.model.num_layers * strings.codes.shape[1]
+    chunk = max(1, min(16 * COLUMNS // units, -(-len(strings.lengths) // mesh.size)))
+    padding = -len(strings.lengths) % (chunk * mesh.size)
+    codes = np.pad(strings.codes, ((0, padding), (0, 0))).reshape(-1, chunk, strings.codes.shape[1])
+    lengths = np.pad(strings.lengths, (0, padding), constant_values=1).reshape(-1, chunk)
+    right = final_answers(program.task, strings)
+    answers = np.pad(right, (0, padding)).reshape(-1, chunk)
+    split = NamedSharding(mesh, PartitionSpec(BATCH))
+    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+    decided, _, loss = _judge_chunks(program, params, *jax.device_put((codes, lengths, answers), split))
+    return Judged(
+        np.asarray(decided).reshape(-1)[: len(right)], right, np.asarray(loss).reshape(-1)[: len(right)]
+    )
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
+    def on_device(params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
+        def judge(chunk: tuple[Array, Array, Array]) -> Judged:
+            outputs = program.with_params(params).last_output(chunk[0].T, chunk[1])
+            return _judge(program.objective, outputs, chunk[2])
+
+        return jax.lax.map(judge, (codes, lengths, answers))
+
+    split = PartitionSpec(BATCH)
+    return jax.shard_map(
+        on_device,
+        mesh=all_devices_mesh(),
+        in_specs=(PartitionSpec(), split, split, split),
+        out_specs=split,
+        check_vma=False,
+    )(params, codes, lengths, answers)
+
+
+def _judge(objective, outputs: Array, right: Array) -> Judged:
+    decided = jnp.clip(objective.decide(outputs), -(2**15), 2**15 - 1).astype(jnp.int16)
+    return Judged(decided, right.astype(jnp.int16), objective.loss(outputs, right))
+
+
+def _all_strings(base: int, length: int, width: int) -> Strings:
+    codes = digits(np.arange(base**length), length, base)
+    return Strings(np.pad(codes, ((0, 0), (0, width - length))), np.full(len(codes), length, np.int32))

@@ -1,0 +1,87 @@
+"""Which device does what: members of a population, and slices of each batch.
+
+A batch is cut into `slices` whose gradients are averaged. How many there are depends on the batch and the machine,
+never on the number of members; whether they are computed side by side on several devices or one after another on one
+changes nothing in the numbers. So a member of a population equals the run with its seed alone.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+MEMBERS, BATCH = "members", "batch"
+
+SMALLEST_SLICE = 300_000
+"""Multiply-adds of a time step below which a slice is not worth a device of its own: measured for 24 units on two CPU
+devices, a batch of 128 takes 0.94 ms sharded and 1.0 ms on one, a batch of 256 takes 1.3 and 2 ms."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How work is spread: `member_devices` times `batch_devices` devices, each batch in `slices` pieces."""
+
+    members: int
+    member_devices: int = 1
+    batch_devices: int = 1
+    slices: int = 1
+    mapping: str = "map"
+
+    @property
+    def padded_members(self) -> int:
+        """Members with the ones that only fill up: every device has as many as any other."""
+        return -(-self.members // self.member_devices) * self.member_devices
+
+    @property
+    def mesh(self) -> Mesh:
+        """The devices, [members, batch]."""
+        return _mesh(self.member_devices, self.batch_devices)
+
+    def sharding(self, *axes: str | None) -> NamedSharding:
+        """Where an array lies whose axes are split in this way."""
+        return NamedSharding(self.mesh, PartitionSpec(*axes))
+
+
+@functools.cache
+def _mesh(members: int, batch: int) -> Mesh:
+    return Mesh(np.array(jax.devices()[: members * batch]).reshape(members, batch), (MEMBERS, BATCH))
+
+
+def choose_slices(batch_size: int, work: int, devices: int) -> int:
+    """Into how many equal slices a batch is cut: as many as there are devices, if that pays.
+
+    Args:
+        batch_size: strings an update.
+        work: multiply-adds of one string and time step.
+        devices: how many there are.
+    """
+    affordable = max(1, min(devices, batch_size * work // SMALLEST_SLICE))
+    return max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
+
+
+def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout:
+    """Spreads members over the devices first, and what devices are left over slices of the batch.
+
+    On the CPU the members of one device run one after another (`jax.lax.map`), on accelerators side by side
+    (`jax.vmap`): measured on a CPU, 32 members of 24 units take 2.0 ms each mapped and 6.8 ms each vectorised.
+    """
+    member_devices = min(members, devices)
+    batch_devices = int(np.gcd(slices, devices // member_devices))
+    return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
+
+
+def map_members(layout: Layout, function, *arguments):
+    """Applies a function of one member to each member on this device: leaves [S, ...] to leaves [S, ...]."""
+    if layout.mapping == "vmap":
+        return jax.vmap(function)(*arguments)
+    return jax.lax.map(lambda member: function(*member), arguments)
+
+
+def all_devices_mesh(divisible: int = 0) -> Mesh:
+    """Every device along the batch axis; with `divisible`, as many as divide that number."""
+    devices = len(jax.devices())
+    if divisible:
+        devices = max(count for count in range(1, devices + 1) if divisible % count == 0)
+    return _mesh(1, devices)

@@ -1,0 +1,71 @@
+"""Many members in one compiled program. One seed is a population of one."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import PartitionSpec
+
+from lstm_jax.axes import Array
+from lstm_jax.training.mesh import MEMBERS, map_members
+from lstm_jax.training.optimizers import Hyperparameters
+from lstm_jax.training.step import Data, Member, Program, init_member, no_totals, train_step
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def init_population(program: Program, seeds: Array, hyper: Hyperparameters) -> Member:
+    """The members before their first update: seeds [S] to leaves [S, ...]."""
+
+    def init(seed: Array, hyper: Hyperparameters) -> Member:
+        return init_member(program, jax.random.key(seed), hyper)
+
+    return map_members(program.layout, init, seeds, hyper)
+
+
+@functools.partial(jax.jit, static_argnames="program", donate_argnames="members")
+def train_chunk(
+    program: Program, members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array
+) -> Member:
+    """Trains every active member up to step `stop`; nothing returns to the host in between.
+
+    The number of steps is not part of the program: a loop up to `stop` compiles once for chunks of every length.
+
+    Args:
+        program: what is compiled.
+        members: the runs, leaves [S, ...].
+        data: each member's strings, leaves [S, N, ...].
+        hyper: each member's numbers, [S].
+        course: share of the learning rate at each step, [num_steps].
+        stop: the step to train up to.
+
+    Returns:
+        The runs at step `stop`.
+    """
+
+    def on_device(members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array) -> Member:
+        def train(member: Member, data: Data, hyper: Hyperparameters) -> Member:
+            end = jnp.where(member.active, stop, member.step)
+            return jax.lax.fori_loop(
+                member.step, end, lambda _, member: train_step(program, member, data, hyper, course), member
+            )
+
+        return map_members(program.layout, train, members, data, hyper)
+
+    split, whole = PartitionSpec(MEMBERS), PartitionSpec()
+    return jax.shard_map(
+        on_device,
+        mesh=program.layout.mesh,
+        in_specs=(split, split, split, whole, whole),
+        out_specs=split,
+        # The gradients are averaged by hand over the batch axis, so the members come out equal on all its devices.
+        check_vma=False,
+    )(members, data, hyper, course, stop)
+
+
+def take_totals(members: Member) -> tuple[Member, dict[str, Array]]:
+    """Empties the totals: the members with none, and the mean loss, error and gradient norm of each, [S]."""
+    totals = members.totals
+    updates = jnp.maximum(totals.updates, 1)
+    means = {name: getattr(totals, name) / updates for name in ("loss", "error", "grad_norm")}
+    empty = jax.tree.map(lambda leaf, new: jnp.broadcast_to(new, leaf.shape), totals, no_totals())
+    return members._replace(totals=empty), means

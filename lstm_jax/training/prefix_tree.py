@@ -1,0 +1,121 @@
+"""Every string of up to T symbols, each cell step done once.
+
+Strings with a common beginning share the states after it. Grown level by level, the tree of all strings of T bits costs
+2^(T+1) steps instead of T·2^T, but its last level alone may not fit into memory. So the tree is walked depth first, in
+blocks: all strings of length `block_depth` are stepped side by side, and an odometer runs through their continuations
+while a stack holds one block of states a level. One step of one block is all that is compiled, whatever T is.
+
+A node's number is that of its string (`tasks.strings`): first symbol = least significant digit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.tasks.strings import digits, number_of
+
+type Step = Callable[[PyTree, Array], PyTree]
+type Judge = Callable[[PyTree], PyTree]
+
+
+def grow_block(step: Step, judge: Judge, root: Callable[[int], PyTree], base: int, depth: int) -> tuple[PyTree, PyTree]:
+    """The states after each of the base^depth strings of length `depth`, and the judgements on the way.
+
+    Args:
+        step: state of B strings (leaves [..., B]), symbols [B] -> their next state.
+        judge: state of B strings -> what is to be kept of it, leaves [B].
+        root: B -> the state of B empty strings.
+        base: A, symbols in the alphabet.
+        depth: symbols a string, at least 1.
+
+    Returns:
+        The states, leaves [..., B] with B = A^depth, and the judgements after each symbol, leaves [depth, B].
+    """
+    codes = digits(np.arange(base**depth), depth, base)
+
+    def body(state: PyTree, symbols: Array) -> tuple[PyTree, PyTree]:
+        state = step(state, symbols)
+        return state, judge(state)
+
+    return jax.lax.scan(body, root(len(codes)), jnp.asarray(codes.T))
+
+
+def walk_continuations(step: Step, judge: Judge, block: PyTree, base: int, depth: int) -> PyTree:
+    """Judges every continuation, of 1 to `depth` symbols, of every string in the block.
+
+    Args:
+        step: as in `grow_block`.
+        judge: as in `grow_block`.
+        block: states to continue from, leaves [..., B].
+        base: A, symbols in the alphabet.
+        depth: how many symbols to append, at least 1.
+
+    Returns:
+        Judgements, leaves [1 + A + ... + A^(depth-1), A, B]: level by level, the continuations of one level in
+        lexicographic order.
+    """
+    power = jnp.array([base**level for level in range(depth)], jnp.int32)
+    offset = jnp.array([sum(base**above for above in range(level)) for level in range(depth)], jnp.int32)
+    rows = sum(base**level for level in range(depth))
+    width = jax.tree.leaves(block)[0].shape[-1]
+    symbols = jnp.broadcast_to(jnp.arange(base)[:, None], (base, width))
+    # The product of the hidden state with its weights does not depend on the symbol: under this vmap it is computed
+    # once for all children of a node.
+    expand = jax.vmap(step, (None, 0))
+    judge_children = jax.vmap(judge)
+
+    def descend(level: Array, carry: tuple, leaf: Array) -> tuple:
+        """Expands the node that the first `level` digits of `leaf` name; its children go one level down the stack."""
+        stack, kept = carry
+        node = leaf // power[depth - 1 - level]
+        children = expand(_entry(_entry(stack, level), node % base), symbols)
+        return _put(stack, children, level + 1), _put(kept, judge_children(children), offset[level] + node)
+
+    def visit(leaf: Array, carry: tuple) -> tuple:
+        # Like an odometer: from one leaf to the next only the last digits change, and only their levels are redone.
+        unchanged = jnp.sum(leaf % power[1:] != 0, dtype=jnp.int32)
+        return jax.lax.fori_loop(unchanged, depth, lambda level, c: descend(level, c, leaf), carry)
+
+    root = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], base, axis=0), block)
+    empty = jax.tree.map(lambda leaf: jnp.zeros((depth + 1, *leaf.shape), leaf.dtype), root)
+    judged = jax.eval_shape(judge_children, root)
+    kept = jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape), leaf.dtype), judged)
+    return jax.lax.fori_loop(0, base ** (depth - 1), visit, (_put(empty, root, 0), kept))[1]
+
+
+def _entry(tree: PyTree, index: Array) -> PyTree:
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False), tree)
+
+
+def _put(tree: PyTree, entry: PyTree, index: Array | int) -> PyTree:
+    return jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, index, 0), tree, entry)
+
+
+def in_number_order(grown: np.ndarray, walked: np.ndarray | None, base: int) -> dict[int, np.ndarray]:
+    """Sorts judgements by string length and number.
+
+    Args:
+        grown: one leaf of the judgements of `grow_block`, [block_depth, A^block_depth].
+        walked: the same leaf of `walk_continuations`, [1 + ... + A^(depth-1), A, A^block_depth], if there was a walk.
+        base: A, symbols in the alphabet.
+
+    Returns:
+        For each length, the judgements of all strings of that length by number, [A^length].
+    """
+    block_depth = len(grown)
+    ordered: dict[int, Any] = {length: grown[length - 1, : base**length] for length in range(1, block_depth + 1)}
+    if walked is None:
+        return ordered
+    walked = walked.reshape(-1, walked.shape[-1])
+    start, level = 0, 1
+    while start < len(walked):
+        rows = walked[start : start + base**level]
+        # Rows are in lexicographic order, the first symbol most significant; numbers have it least significant.
+        lexicographic = number_of(digits(np.arange(base**level), level, base)[:, ::-1], base)
+        ordered[block_depth + level] = rows[lexicographic].reshape(-1)
+        start, level = start + base**level, level + 1
+    return ordered
