@@ -26,8 +26,8 @@ class ModelSettings:
     readout: str = setting("class", "answer as a class (softmax) or as a number (rounded)", choices=READOUTS)
     read_from: str = setting("hidden", "state of the top layer that the answer is read from", choices=("hidden", "cell"))
     forget_bias: float = setting(1.0, "initial bias of the forget gate", minimum=-100, maximum=100)
-    readout_stddev: float = setting(1.0, "standard deviation of the initial output weights", minimum=0, maximum=100)
-    readout_bias: float = setting(0.1, "initial output bias", minimum=-100, maximum=100)
+    readout_stddev: float = setting(0.2, "standard deviation of the initial output weights", minimum=0, maximum=100)
+    readout_bias: float = setting(0.0, "initial output bias", minimum=-100, maximum=100)
 
     def check(self) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""
@@ -64,7 +64,7 @@ class SequenceModel(nnx.Module):
         width = settings.hidden_size * self.recurrent.num_directions
         initial = nnx.initializers.truncated_normal(settings.readout_stddev)(rngs.params(), (num_outputs, width))
         self.readout_kernel = nnx.Param(initial)
-        self.readout_bias = nnx.Param(jnp.full(num_outputs, settings.readout_bias))
+        self.readout_bias = nnx.Param(jnp.full(num_outputs, settings.readout_bias, jnp.float32))
 
     def every_output(self, symbols: Array) -> Array:
         """The outputs after each symbol: [T, B] to [C, T, B]."""

@@ -58,14 +58,14 @@ class ClassObjective:
 
 @dataclasses.dataclass(frozen=True)
 class NumberObjective:
-    """One number: half the squared error, answer = the nearest integer."""
+    """One number: squared error, answer = the nearest integer."""
 
     @property
     def num_outputs(self) -> int:
         return 1
 
     def loss(self, outputs: Array, answers: Array) -> Array:
-        return 0.5 * (outputs[0] - answers) ** 2
+        return (outputs[0] - answers) ** 2
 
     def decide(self, outputs: Array) -> Array:
         return jnp.round(outputs[0]).astype(jnp.int32)

@@ -17,6 +17,13 @@ class StringTask(Protocol):
     features: tuple[tuple[float, ...], ...]
     """One row of D numbers a symbol of the alphabet: what the network is shown, [A, D]."""
 
+    asked: str
+    """What an answer is called in a table, such as `count`."""
+
+    def published(self, length: int) -> dict[str, str | float]:
+        """`error`, `time` and `what` was published for strings of this length; empty where nothing was."""
+        ...
+
     def answer_range(self, length: int) -> tuple[int, int]:
         """The smallest and the largest answer that a string of this length can have."""
         ...

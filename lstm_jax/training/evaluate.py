@@ -199,6 +199,12 @@ def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array
     )(params, codes, lengths, answers)
 
 
+@functools.partial(jax.jit, static_argnames="program")
+def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Array) -> Array:
+    """What the readout says to these strings, [N, T] and lengths [N] to [N, C]."""
+    return program.with_params(params).last_output(codes.T, lengths).T
+
+
 def _judge(objective, outputs: Array, right: Array) -> Judged:
     decided = jnp.clip(objective.decide(outputs), -(2**15), 2**15 - 1).astype(jnp.int16)
     return Judged(decided, right.astype(jnp.int16), objective.loss(outputs, right))

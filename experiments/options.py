@@ -1,0 +1,121 @@
+"""Flags: made from the declarations of the settings, and made into a checked RunConfig."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import app, flags
+
+from experiments import STARTED
+from lstm_jax.runs import folder as folders
+from lstm_jax.runs.config import RunConfig, setting_fields
+from lstm_jax.settings import SettingError, Value, allowed_values
+
+type Presets = Mapping[str, Mapping[str, Value]]
+
+DEFINE = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    bool: flags.DEFINE_boolean,
+}
+
+
+def define_flags(base: RunConfig, presets: Presets) -> None:
+    """Defines a flag for each setting, and --preset.
+
+    Args:
+        base: the experiment with its defaults.
+        presets: settings by name, for each preset; the first is the default.
+    """
+    names = list(presets)
+    flags.DEFINE_enum("preset", names[0], names, "recipe; a flag given by hand overrides it", module_name=sys.argv[0])
+    for name, field in setting_fields(base).items():
+        by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
+        allowed = allowed_values(field)
+        text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {describe_defaults(by_preset)}"
+        DEFINE[type(field.default)](name, None, text, module_name=sys.argv[0])
+
+
+def describe_defaults(by_preset: dict[str, Value]) -> str:
+    """The defaults of a setting in words: one for all presets, or one each."""
+    values = set(by_preset.values())
+    if len(values) == 1:
+        return f"default {values.pop()!r}"
+    return "default " + ", ".join(f"{value!r} ({preset})" for preset, value in by_preset.items())
+
+
+def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
+    """The settings of the preset, overridden by the flags given by hand, all checked.
+
+    Raises:
+        SettingError: names the first flag that cannot be used.
+    """
+    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given_settings(base))
+    config.check()
+    return config
+
+
+def given_settings(base: RunConfig) -> dict[str, Any]:
+    """The settings that were given by hand."""
+    given = {name: flags.FLAGS[name] for name in setting_fields(base)}
+    return {name: flag.value for name, flag in given.items() if flag.present}
+
+
+def stored_config(base: RunConfig, workdir: str) -> RunConfig:
+    """The settings of the run in a folder.
+
+    Raises:
+        SettingError: a setting given by hand differs from the run's.
+        FolderError: the folder holds no run of this experiment.
+    """
+    record = folders.read_json(Path(workdir) / folders.CONFIG)
+    if record["experiment"] != base.task.name:
+        raise folders.FolderError(f"--workdir={workdir} holds a run of {record['experiment']}, not {base.task.name}")
+    for name, value in given_settings(base).items():
+        if setting_fields(base)[name].metadata["identity"] and record["settings"][name] != value:
+            raise SettingError(name, value, f"the run in {workdir} has {record['settings'][name]}")
+    return base.replace({**record["settings"], "workdir": workdir})
+
+
+def start(main: Callable[[], int]) -> None:
+    """Parses the flags and runs `main`; bad input ends in one line and exit status 2, never in a traceback.
+
+    Args:
+        main: does the work, returns the exit status.
+    """
+
+    def parse(arguments: Sequence[str]) -> Sequence[str]:
+        try:
+            rest = flags.FLAGS(list(arguments))
+        except flags.Error as error:
+            usage_error(str(error).splitlines()[0])
+        if len(rest) > 1:
+            usage_error(f"{rest[1]!r} is not a flag; flags are written --name=value")
+        return rest
+
+    def guarded(_: Sequence[str]) -> int:
+        from lstm_jax.runs.checkpoint import CheckpointError
+        from lstm_jax.runs.loop import NotFinite
+
+        try:
+            return main()
+        except (SettingError, folders.FolderError) as error:
+            usage_error(str(error))
+        except (NotFinite, CheckpointError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+
+    app.run(guarded, flags_parser=parse)
+
+
+def usage_error(message: str) -> None:
+    """Ends the process with one line on standard error and exit status 2."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+__all__ = ["STARTED", "config_from_flags", "define_flags", "start", "stored_config"]

@@ -1,0 +1,1 @@
+"""Floor 3: pictures of what the network does."""

@@ -1,0 +1,64 @@
+"""Pictures as arrays of pixels, [height, width, 3] bytes: no window, no file."""
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK = "#2f5d8a"
+
+
+def bars(values: dict[int, float], name: str, measure: str) -> np.ndarray:
+    """A bar for each value.
+
+    Args:
+        values: what is drawn, by its place on the horizontal axis.
+        name: of the horizontal axis.
+        measure: of the vertical axis; shares (0..1) are shown as percentages.
+    """
+    figure, axes = _new_figure()
+    axes.bar(list(values), [100 * value for value in values.values()], color=INK)
+    axes.set_xlabel(name)
+    axes.set_ylabel(f"{measure} (%)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(f"{measure} by {name}")
+    return _pixels(figure)
+
+
+def answers_over_time(said: list[tuple[int, np.ndarray]], title: str, name: str) -> np.ndarray:
+    """How an answer forms while the network learns.
+
+    Args:
+        said: (step, outputs [C]) in the order of steps: probabilities of all answers, or a single number.
+        title: above the picture.
+        name: what an answer is called.
+    """
+    figure, axes = _new_figure()
+    steps = [step for step, _ in said]
+    outputs = np.array([outputs for _, outputs in said])
+    if outputs.shape[1] == 1:
+        axes.plot(steps, outputs[:, 0], color=INK)
+    else:
+        middle = [(a + b) / 2 for a, b in zip(steps, steps[1:], strict=False)]
+        edges = [0, *middle, steps[-1]] if len(steps) > 1 else [0, steps[-1]]
+        mesh = axes.pcolormesh(
+            edges, np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues"
+        )
+        figure.colorbar(mesh, ax=axes, label="probability")
+    axes.set_xlabel("step")
+    axes.set_ylabel(name)
+    axes.set_title(title, fontsize=9)
+    return _pixels(figure)
+
+
+def _new_figure():
+    figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    canvas = figure.canvas
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]

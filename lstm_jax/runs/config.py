@@ -1,0 +1,101 @@
+"""A run's settings: every choice there is, checked before anything is compiled."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from lstm_jax.model import ModelSettings
+from lstm_jax.settings import SettingError, Value, check_ranges, setting
+from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.task import StringTask
+from lstm_jax.training.optimizers import TrainSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """How often a run is repeated, looked at and saved, and on what it runs."""
+
+    num_seeds: int = setting(1, "members of the population, with the seeds --seed, --seed + 1, ...", minimum=1)
+    seed: int = setting(0, "seed of the first member: its data, initial weights and batches", minimum=0, maximum=2**31)
+    patience: int = setting(0, "evaluations without a better loss on --valid_size strings before a stop", minimum=0)
+    log_every: int = setting(100, "updates between lines of metrics", minimum=1)
+    eval_every: int = setting(1_000, "updates between evaluations on unseen strings", minimum=1)
+    checkpoint_every: int = setting(1_000, "updates between checkpoints", minimum=1)
+    platform: str = setting("auto", "where to compute", choices=("auto", "cpu", "gpu", "tpu"))
+    cpu_devices: int = setting(0, "parts into which JAX divides the processor; 0: one a core", minimum=0, maximum=1024)
+    workdir: str = setting("", "folder of the run; resumed if it holds an unfinished one", identity=False)
+    progress: str = setting(
+        "auto", "progress bar; auto: on a terminal", choices=("auto", "on", "off"), identity=False
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Everything that a run depends on. The names of all settings are distinct, whatever their section."""
+
+    task: StringTask
+    strings: StringSettings = StringSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainSettings = TrainSettings()
+    run: RunSettings = RunSettings()
+
+    def check(self) -> None:
+        """Raises SettingError for the first setting that is out of range or contradicts another."""
+        check_ranges(self.run)
+        self.strings.check(self.task.alphabet)
+        self.model.check()
+        self.training.check(self.strings.train_size - self.strings.valid_size)
+        if self.model.bidirectional and self.training.supervise == "every_step":
+            raise SettingError(
+                "supervise", "every_step", "contradicts --bidirectional: the way back has seen the symbols to come"
+            )
+        if self.run.patience and not self.strings.valid_size:
+            raise SettingError("patience", self.run.patience, "needs --valid_size of at least 1")
+        if self.strings.valid_size and not self.run.patience:
+            raise SettingError("valid_size", self.strings.valid_size, "needs --patience of at least 1")
+        if self.run.seed + self.run.num_seeds > 2**31:
+            raise SettingError("num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} passes the last, 2^31 - 1")
+
+    def settings(self, identity_only: bool = False) -> dict[str, Value]:
+        """All settings by name; with `identity_only` those that the results depend on."""
+        return {
+            field.name: getattr(section, field.name)
+            for section in sections(self)
+            for field in dataclasses.fields(section)
+            if field.metadata["identity"] or not identity_only
+        }
+
+    def replace(self, settings: dict[str, Any]) -> "RunConfig":
+        """The same run with some settings changed, by name; names that it does not have are ignored."""
+        changed = {}
+        for name in SECTIONS:
+            section = getattr(self, name)
+            own = {field.name for field in dataclasses.fields(section)} & settings.keys()
+            changed[name] = dataclasses.replace(section, **{key: settings[key] for key in own})
+        return dataclasses.replace(self, **changed)
+
+    @property
+    def identity(self) -> str:
+        """A short name for everything that the results depend on."""
+        settings = {"experiment": self.task.name, **self.settings(identity_only=True)}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+
+SECTIONS = ("strings", "model", "training", "run")
+
+
+def sections(config: RunConfig) -> list[Any]:
+    """The settings dataclasses of a run, in the order in which they are listed."""
+    return [getattr(config, name) for name in SECTIONS]
+
+
+def setting_fields(config: RunConfig) -> dict[str, dataclasses.Field]:
+    """The declaration of every setting, by name."""
+    return {field.name: field for section in sections(config) for field in dataclasses.fields(section)}
+
+
+def describe_difference(ours: dict[str, Value], theirs: dict[str, Value]) -> str:
+    """What differs between two runs' settings, such as `--hidden_size=32 (there: 24)`; empty if nothing does."""
+    different = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
+    return ", ".join(f"--{name}={ours.get(name)} (there: {theirs.get(name)})" for name in sorted(different))

@@ -1,0 +1,158 @@
+"""A run's folder: who may use it, what it records of its settings and its result."""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from lstm_jax.runs.config import RunConfig, describe_difference
+
+CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
+    "config.json",
+    "result.json",
+    "metrics.jsonl",
+    "checkpoints",
+    "tb",
+)
+
+PACKAGES = ("lstm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorboardX")
+
+
+class FolderError(Exception):
+    """A folder that cannot be used for this run; the message says what to do."""
+
+
+def default_folder(config: RunConfig, root: Path) -> Path:
+    """Where a run goes that names no folder: root/IDENTITY-NUMBER.
+
+    The highest number is that of an earlier run with the same settings: it is taken again if that run was cut off, so
+    that the same command resumes; if it is finished or still going on, the next number is taken.
+    """
+    number = 1
+    while (root / f"{config.identity}-{number}").exists():
+        number += 1
+    last = root / f"{config.identity}-{number - 1}"
+    if number > 1 and not (last / RESULT).exists() and not in_use(last):
+        return last
+    return root / f"{config.identity}-{number}"
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps the folder for this process; the lock goes when the process ends, however it ends.
+
+    Raises:
+        FolderError: the folder cannot be written to, or another process has it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = open(folder / ".lock", "a")  # noqa: SIM115 - it is held as long as the run goes on
+    except OSError as error:
+        raise FolderError(f"--workdir={folder}: cannot be written to ({error.strerror})") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FolderError(f"--workdir={folder}: another process is using it") from None
+        yield
+
+
+def in_use(folder: Path) -> bool:
+    """Whether another process has the folder."""
+    try:
+        with locked(folder):
+            return False
+    except FolderError:
+        return True
+
+
+def record_config(folder: Path, config: RunConfig) -> None:
+    """Writes config.json, or checks that the one that is there belongs to the same run.
+
+    Raises:
+        FolderError: the folder holds a run with other settings; the message names those that differ.
+    """
+    path = folder / CONFIG
+    if path.exists():
+        settings = read_json(path)
+        there = {name: settings["settings"].get(name) for name in config.settings(identity_only=True)}
+        ours: dict[str, Any] = {"experiment": config.task.name, **config.settings(identity_only=True)}
+        difference = describe_difference(ours, {"experiment": settings["experiment"], **there})
+        if difference:
+            raise FolderError(f"--workdir={folder} holds a run with other settings: {difference}")
+        return
+    write_json(
+        path,
+        {
+            "experiment": config.task.name,
+            "settings": config.settings(),
+            "command": command_line(),
+            "versions": {"python": platform.python_version(), **versions()},
+            "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
+            "git_commit": git_commit(),
+        },
+    )
+
+
+def command_line(**flags: str) -> str:
+    """The command that started this process, with some flags set anew."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    program = ["python", "-m", spec.name] if spec else ["python", *sys.argv[:1]]
+    kept = [word for word in sys.argv[1:] if word.lstrip("-").split("=")[0] not in flags]
+    return " ".join([*program, *kept, *(f"--{name}={value}" for name, value in flags.items())])
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that results depend on."""
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that this code is in, if it is in one."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        here = Path(__file__).parent
+        answer = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        return answer.stdout.strip() or None
+    return None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file's contents.
+
+    Raises:
+        FolderError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{path} cannot be read ({error})") from None
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a JSON file whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    with open(temporary, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

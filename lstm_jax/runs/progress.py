@@ -1,0 +1,52 @@
+"""The progress bar: step, loss, error, updates a second and time left; silent where nobody watches."""
+
+import sys
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar:
+    """A bar on standard error that lasts as long as the `with` block.
+
+    Args:
+        mode: `on`, `off`, or `auto`: on if standard error is a terminal.
+        title: what stands in front.
+        total: updates altogether.
+        start: updates already done.
+    """
+
+    def __init__(self, mode: str, title: str, total: int, start: int):
+        shown = mode == "on" or (mode == "auto" and sys.stderr.isatty())
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:,}/{task.total:,}  {task.fields[numbers]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True, force_terminal=True if mode == "on" else None),
+            disable=not shown,
+            transient=True,
+        )
+        self._task = self._bar.add_task(title, total=total, completed=start, numbers="compiling")
+
+    def update(self, step: int, loss: float, error: float, rate: float) -> None:
+        """Shows the state after `step` updates; error is a share (0..1), rate in updates a second."""
+        numbers = f"loss {loss:.4f}  error {error:7.3%}  {rate:,.0f} steps/s"
+        self._bar.update(self._task, completed=step, numbers=numbers)
+
+    def say(self, line: str) -> None:
+        """Prints a line to standard output, above the bar if there is one."""
+        if self._bar.disable:
+            print(line, flush=True)
+        else:
+            self._bar.stop()
+            print(line, flush=True)
+            self._bar.start()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

@@ -1,0 +1,119 @@
+"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, the result."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_jax.insight import plots
+from lstm_jax.runs import report
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.progress import ProgressBar
+from lstm_jax.runs.writer import Writer
+from lstm_jax.tasks.objectives import ClassObjective
+from lstm_jax.tasks.strings import decode
+from lstm_jax.training.evaluate import Score, string_outputs
+
+if TYPE_CHECKING:
+    from lstm_jax.runs.loop import Session
+
+
+class Recorder:
+    """Turns the state of a session into what a person sees.
+
+    Args:
+        config: all settings.
+        session: the run; its members give the seeds.
+        writer: where rows, texts and pictures go.
+    """
+
+    def __init__(self, config: RunConfig, session: "Session", writer: Writer):
+        self.config, self.writer = config, writer
+        self.setup = session.setup
+        self.seeds = session.setup.seeds[: config.run.num_seeds]
+        self._last = (session.step, time.perf_counter())
+        rng = np.random.default_rng(0)
+        self.example = rng.integers(0, len(config.task.alphabet), config.strings.seq_len, np.uint8)
+        self._said: list[tuple[int, np.ndarray]] = []
+
+    def tick(self, session: "Session", bar: ProgressBar) -> None:
+        """Moves the progress bar."""
+        totals = session.members.totals
+        updates = float(np.maximum(np.asarray(totals.updates), 1)[0])
+        step, since = self._last
+        rate = (session.step - step) / (time.perf_counter() - since)
+        bar.update(session.step, float(totals.loss[0]) / updates, float(totals.error[0]) / updates, rate)
+
+    def log(self, session: "Session") -> None:
+        """Writes the means since the last log, and what member 0 says to the example string."""
+        means = session.take_means()
+        (step, since), now = self._last, time.perf_counter()
+        self._last = (session.step, now)
+        rate = float(self.setup.course[session.step - 1]) * self.config.training.learning_rate
+        self.writer.rows(
+            [
+                {
+                    "step": session.step,
+                    "split": "train",
+                    "seed": seed,
+                    **{name: float(values[number]) for name, values in means.items()},
+                    "learning_rate": rate,
+                    "steps_per_second": round((session.step - step) / (now - since), 2),
+                }
+                for number, seed in enumerate(self.seeds)
+            ]
+        )
+        self._log_example(session)
+
+    def _log_example(self, session: "Session") -> None:
+        lengths = np.array([len(self.example)])
+        outputs = np.asarray(string_outputs(self.setup.program, session.params(0), self.example[None], lengths))[0]
+        objective = self.setup.program.objective
+        if isinstance(objective, ClassObjective):
+            outputs = np.asarray(objective.probabilities(outputs))
+        self._said.append((session.step, outputs))
+        names = [f"{name:02d}" for name in range(len(outputs))] if len(outputs) > 1 else ["answer"]
+        values = dict(zip(names, map(float, outputs), strict=True))
+        if len(values) <= report.MOST_ROWS:
+            self.writer.scalars("test", "example_string", values, session.step)
+
+    def evaluated(self, session: "Session", scores: list[Score], bar: ProgressBar | None = None) -> None:
+        """Writes the scores on unseen strings, and says them in one line."""
+        rows = [
+            {
+                "step": session.step,
+                "split": "test",
+                "seed": seed,
+                "loss": score.loss,
+                "error": score.error,
+                "mistakes": score.mistakes,
+                "size": score.size,
+            }
+            for seed, score in zip(self.seeds, scores, strict=True)
+        ]
+        self.writer.rows(rows)
+        if bar is not None:
+            epoch = session.step * self.config.training.batch_size / len(self.setup.strings[0].train.lengths)
+            bar.say(report.evaluation_line(session.step, epoch, scores))
+
+    def finish(self, session: "Session", scores: list[Score]) -> dict[str, Any]:
+        """Writes the final scores, table, pictures and hyperparameters; returns what belongs into result.json."""
+        self.evaluated(session, scores)
+        result = report.make_result(self.config, session, scores)
+        mean_error = float(np.mean([score.error for score in scores]))
+        text = report.describe(result)
+        self.writer.text("result", report.as_markdown(text), session.step)
+        asked = self.config.task.asked
+        errors = report.errors_by(result, "by_answer")
+        self.writer.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), session.step)
+        if len(errors) <= report.MOST_ROWS:
+            values = {f"{answer:02d}": error for answer, error in errors.items()}
+            self.writer.scalars("test", f"error_by_{asked}", values, session.step)
+        if self._said:
+            title = f"what member {self.seeds[0]} answers to {decode(self.example[:40], self.config.task.alphabet)}"
+            self.writer.image("example_string", plots.answers_over_time(self._said, title, asked), session.step)
+        metrics = {"final/test_error": mean_error, "final/test_mistakes": float(np.mean([s.mistakes for s in scores]))}
+        settings = self.config.settings(identity_only=True)
+        self.writer.hyperparameters(settings, metrics, session.step)
+        result["wall_seconds"] = round(session.seconds, 2)
+        return result
