@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from experiments import STARTED
 from lstm_jax.runs import folder as folders
@@ -109,6 +109,7 @@ def start(main: Callable[[], int]) -> None:
         except KeyboardInterrupt:
             return 130
 
+    logging.set_verbosity(logging.WARNING)
     app.run(guarded, flags_parser=parse)
 
 

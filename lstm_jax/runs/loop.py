@@ -22,7 +22,7 @@ from lstm_jax.runs.writer import Writer
 from lstm_jax.training.early_stopping import Best, keep_best, no_best
 from lstm_jax.training.evaluate import Score, score_strings, score_unseen
 from lstm_jax.training.mesh import MEMBERS
-from lstm_jax.training.population import init_population, take_totals, train_chunk
+from lstm_jax.training.population import init_population, train_chunk
 from lstm_jax.training.step import Member
 
 SECONDS_A_CHUNK = 0.25
@@ -93,8 +93,10 @@ class Session:
         stop = min(boundary, self.step + self._chunk)
         before = time.perf_counter()
         setup = self.setup
-        members = train_chunk(setup.program, self.members, setup.data, setup.hyper, setup.course, np.int32(stop))
-        self.members = jax.block_until_ready(members)
+        # Totals begin anew after each log. That the step tells so lets a resumed run do the same.
+        fresh = np.bool(self.step % self.config.run.log_every == 0)
+        numbers = setup.data, setup.hyper, setup.course, np.int32(stop), fresh
+        self.members = jax.block_until_ready(train_chunk(setup.program, self.members, *numbers))
         rate = (stop - self.step) / (time.perf_counter() - before)
         self._chunk = max(1, int(rate * SECONDS_A_CHUNK))
         self.step = stop
@@ -110,11 +112,6 @@ class Session:
                     f"the loss or its gradient is not finite at step {step} with seed {seed}; last good checkpoint: "
                     f"{where}; try a lower --learning_rate or --clip_norm=1"
                 )
-
-    def take_means(self) -> dict[str, np.ndarray]:
-        """Mean loss, error and gradient norm of each member since the last call, [S]."""
-        self.members, means = take_totals(self.members)
-        return {name: np.asarray(values) for name, values in means.items()}
 
     def params(self, number: int) -> PyTree:
         """The weights of one member: the best on the validation strings, if it is stopped by these."""

@@ -13,6 +13,7 @@ from lstm_jax.runs.writer import Writer
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import decode
 from lstm_jax.training.evaluate import Score, string_outputs
+from lstm_jax.training.population import mean_totals
 
 if TYPE_CHECKING:
     from lstm_jax.runs.loop import Session
@@ -38,15 +39,14 @@ class Recorder:
 
     def tick(self, session: "Session", bar: ProgressBar) -> None:
         """Moves the progress bar."""
-        totals = session.members.totals
-        updates = float(np.maximum(np.asarray(totals.updates), 1)[0])
+        means = mean_totals(session.members.totals)
         step, since = self._last
         rate = (session.step - step) / (time.perf_counter() - since)
-        bar.update(session.step, float(totals.loss[0]) / updates, float(totals.error[0]) / updates, rate)
+        bar.update(session.step, float(means["loss"].mean()), float(means["error"].mean()), rate)
 
     def log(self, session: "Session") -> None:
         """Writes the means since the last log, and what member 0 says to the example string."""
-        means = session.take_means()
+        means = mean_totals(session.members.totals)
         (step, since), now = self._last, time.perf_counter()
         self._last = (session.step, now)
         rate = float(self.setup.course[session.step - 1]) * self.config.training.learning_rate

@@ -118,16 +118,26 @@ def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Jud
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
     mesh = all_devices_mesh(base**block_depth)
     params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
-    grown, walked = _judge_tree(program, params, block_depth, lengths[-1] - block_depth)
-    ordered = [
-        prefix_tree.in_number_order(np.asarray(leaf), None if walked is None else np.asarray(walked[place]), base)
-        for place, leaf in enumerate(grown)
-    ]
-    return {length: Judged(*(leaf[length] for leaf in ordered)) for length in lengths}
+    depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
+    grown, walked = _judge_tree(program, params, block_depth, depth, leaves_only)
+    grown, walked = jax.tree.map(np.asarray, (grown, walked))
+    judged = {length: _pick(grown, (length - 1, slice(base**length))) for length in lengths if length <= block_depth}
+    for level in range(depth if leaves_only else 1, depth + 1):
+        if block_depth + level in lengths:
+            above = 0 if leaves_only else sum(base**height for height in range(level - 1))
+            rows = _pick(walked, slice(above, above + base ** (level - 1)))
+            judged[block_depth + level] = Judged(*(prefix_tree.in_number_order(leaf, base) for leaf in rows))
+    return judged
 
 
-@functools.partial(jax.jit, static_argnames=("program", "block_depth", "depth"))
-def _judge_tree(program: Program, params: PyTree, block_depth: int, depth: int) -> tuple[Judged, Judged | None]:
+def _pick(judged: Judged, where) -> Judged:
+    return Judged(*(leaf[where] for leaf in judged))
+
+
+@functools.partial(jax.jit, static_argnames=("program", "block_depth", "depth", "leaves_only"))
+def _judge_tree(
+    program: Program, params: PyTree, block_depth: int, depth: int, leaves_only: bool
+) -> tuple[Judged, Judged | None]:
     base = len(program.task.alphabet)
     task, objective = program.task, program.objective
 
@@ -149,7 +159,7 @@ def _judge_tree(program: Program, params: PyTree, block_depth: int, depth: int) 
 
     def walk(params: PyTree, block: PyTree) -> Judged:
         step, judge, _ = functions(params)
-        return prefix_tree.walk_continuations(step, judge, block, base, depth)
+        return prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
 
     columns = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), BATCH), block)
     walked = jax.shard_map(

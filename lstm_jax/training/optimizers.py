@@ -69,8 +69,8 @@ def learning_rate_course(settings: TrainSettings) -> Array:
             max(steps, math.ceil(2 / min(settings.warmup, 1 - settings.warmup))), 1.0, settings.warmup
         ),
     }
-    shares = jax.vmap(schedules[settings.lr_schedule]())(jnp.arange(steps))
-    return jnp.broadcast_to(shares, (steps,)).astype(jnp.float32)
+    course = jax.vmap(schedules[settings.lr_schedule]())
+    return jax.jit(lambda: jnp.broadcast_to(course(jnp.arange(steps)), (steps,)).astype(jnp.float32))()
 
 
 def make_optimizer(settings: TrainSettings, hyper: Hyperparameters, rate: Array | float) -> optax.GradientTransformation:

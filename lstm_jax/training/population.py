@@ -4,12 +4,13 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array
 from lstm_jax.training.mesh import MEMBERS, map_members
 from lstm_jax.training.optimizers import Hyperparameters
-from lstm_jax.training.step import Data, Member, Program, init_member, no_totals, train_step
+from lstm_jax.training.step import Data, Member, Program, Totals, init_member, no_totals, train_step
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -24,7 +25,7 @@ def init_population(program: Program, seeds: Array, hyper: Hyperparameters) -> M
 
 @functools.partial(jax.jit, static_argnames="program", donate_argnames="members")
 def train_chunk(
-    program: Program, members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array
+    program: Program, members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array, fresh: Array
 ) -> Member:
     """Trains every active member up to step `stop`; nothing returns to the host in between.
 
@@ -37,13 +38,18 @@ def train_chunk(
         hyper: each member's numbers, [S].
         course: share of the learning rate at each step, [num_steps].
         stop: the step to train up to.
+        fresh: whether the totals start anew.
 
     Returns:
         The runs at step `stop`.
     """
 
-    def on_device(members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array) -> Member:
+    def on_device(
+        members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array, fresh: Array
+    ) -> Member:
         def train(member: Member, data: Data, hyper: Hyperparameters) -> Member:
+            empty = jax.tree.map(lambda new, old: jnp.where(fresh, new, old), no_totals(), member.totals)
+            member = member._replace(totals=empty)
             end = jnp.where(member.active, stop, member.step)
             return jax.lax.fori_loop(
                 member.step, end, lambda _, member: train_step(program, member, data, hyper, course), member
@@ -55,17 +61,14 @@ def train_chunk(
     return jax.shard_map(
         on_device,
         mesh=program.layout.mesh,
-        in_specs=(split, split, split, whole, whole),
+        in_specs=(split, split, split, whole, whole, whole),
         out_specs=split,
         # The gradients are averaged by hand over the batch axis, so the members come out equal on all its devices.
         check_vma=False,
-    )(members, data, hyper, course, stop)
+    )(members, data, hyper, course, stop, fresh)
 
 
-def take_totals(members: Member) -> tuple[Member, dict[str, Array]]:
-    """Empties the totals: the members with none, and the mean loss, error and gradient norm of each, [S]."""
-    totals = members.totals
-    updates = jnp.maximum(totals.updates, 1)
-    means = {name: getattr(totals, name) / updates for name in ("loss", "error", "grad_norm")}
-    empty = jax.tree.map(lambda leaf, new: jnp.broadcast_to(new, leaf.shape), totals, no_totals())
-    return members._replace(totals=empty), means
+def mean_totals(totals: Totals) -> dict[str, np.ndarray]:
+    """The mean loss, error and gradient norm of each member over the updates in the totals, [S]."""
+    updates = np.maximum(np.asarray(totals.updates), 1)
+    return {name: np.asarray(getattr(totals, name)) / updates for name in ("loss", "error", "grad_norm")}

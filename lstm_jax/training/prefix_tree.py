@@ -8,8 +8,8 @@ while a stack holds one block of states a level. One step of one block is all th
 A node's number is that of its string (`tasks.strings`): first symbol = least significant digit.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,9 @@ def grow_block(step: Step, judge: Judge, root: Callable[[int], PyTree], base: in
     return jax.lax.scan(body, root(len(codes)), jnp.asarray(codes.T))
 
 
-def walk_continuations(step: Step, judge: Judge, block: PyTree, base: int, depth: int) -> PyTree:
+def walk_continuations(
+    step: Step, judge: Judge, block: PyTree, base: int, depth: int, leaves_only: bool = False
+) -> PyTree:
     """Judges every continuation, of 1 to `depth` symbols, of every string in the block.
 
     Args:
@@ -53,14 +55,15 @@ def walk_continuations(step: Step, judge: Judge, block: PyTree, base: int, depth
         block: states to continue from, leaves [..., B].
         base: A, symbols in the alphabet.
         depth: how many symbols to append, at least 1.
+        leaves_only: judge only the continuations of `depth` symbols.
 
     Returns:
         Judgements, leaves [1 + A + ... + A^(depth-1), A, B]: level by level, the continuations of one level in
-        lexicographic order.
+        lexicographic order; with `leaves_only` the last level alone, [A^(depth-1), A, B].
     """
     power = jnp.array([base**level for level in range(depth)], jnp.int32)
-    offset = jnp.array([sum(base**above for above in range(level)) for level in range(depth)], jnp.int32)
-    rows = sum(base**level for level in range(depth))
+    nodes_above = [sum(base**above for above in range(level)) for level in range(depth + 1)]
+    offset = jnp.array(nodes_above, jnp.int32)
     width = jax.tree.leaves(block)[0].shape[-1]
     symbols = jnp.broadcast_to(jnp.arange(base)[:, None], (base, width))
     # The product of the hidden state with its weights does not depend on the symbol: under this vmap it is computed
@@ -72,16 +75,23 @@ def walk_continuations(step: Step, judge: Judge, block: PyTree, base: int, depth
         """Expands the node that the first `level` digits of `leaf` name; its children go one level down the stack."""
         stack, kept = carry
         node = leaf // power[depth - 1 - level]
-        children = expand(_entry(_entry(stack, level), node % base), symbols)
-        return _put(stack, children, level + 1), _put(kept, judge_children(children), offset[level] + node)
+        # Without the barrier XLA reads the parent while it writes the children, for which it copies the whole stack.
+        children = jax.lax.optimization_barrier(expand(_entry(_entry(stack, level), node % base), symbols))
+        if not leaves_only:
+            kept = _put(kept, judge_children(children), offset[level] + node)
+        return _put(stack, children, level + 1), kept
 
     def visit(leaf: Array, carry: tuple) -> tuple:
         # Like an odometer: from one leaf to the next only the last digits change, and only their levels are redone.
         unchanged = jnp.sum(leaf % power[1:] != 0, dtype=jnp.int32)
-        return jax.lax.fori_loop(unchanged, depth, lambda level, c: descend(level, c, leaf), carry)
+        stack, kept = jax.lax.fori_loop(unchanged, depth, lambda level, c: descend(level, c, leaf), carry)
+        if leaves_only:
+            kept = _put(kept, judge_children(_entry(stack, jnp.int32(depth))), leaf)
+        return stack, kept
 
     root = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], base, axis=0), block)
     empty = jax.tree.map(lambda leaf: jnp.zeros((depth + 1, *leaf.shape), leaf.dtype), root)
+    rows = base ** (depth - 1) if leaves_only else nodes_above[depth]
     judged = jax.eval_shape(judge_children, root)
     kept = jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape), leaf.dtype), judged)
     return jax.lax.fori_loop(0, base ** (depth - 1), visit, (_put(empty, root, 0), kept))[1]
@@ -95,27 +105,18 @@ def _put(tree: PyTree, entry: PyTree, index: Array | int) -> PyTree:
     return jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, index, 0), tree, entry)
 
 
-def in_number_order(grown: np.ndarray, walked: np.ndarray | None, base: int) -> dict[int, np.ndarray]:
-    """Sorts judgements by string length and number.
+def in_number_order(walked: np.ndarray, base: int) -> np.ndarray:
+    """Sorts the judgements of one level of `walk_continuations` by the numbers of the strings.
 
     Args:
-        grown: one leaf of the judgements of `grow_block`, [block_depth, A^block_depth].
-        walked: the same leaf of `walk_continuations`, [1 + ... + A^(depth-1), A, A^block_depth], if there was a walk.
+        walked: [A^(level-1), A, B], continuations of `level` symbols of each string of a block.
         base: A, symbols in the alphabet.
 
     Returns:
-        For each length, the judgements of all strings of that length by number, [A^length].
+        [A^level · B].
     """
-    block_depth = len(grown)
-    ordered: dict[int, Any] = {length: grown[length - 1, : base**length] for length in range(1, block_depth + 1)}
-    if walked is None:
-        return ordered
-    walked = walked.reshape(-1, walked.shape[-1])
-    start, level = 0, 1
-    while start < len(walked):
-        rows = walked[start : start + base**level]
-        # Rows are in lexicographic order, the first symbol most significant; numbers have it least significant.
-        lexicographic = number_of(digits(np.arange(base**level), level, base)[:, ::-1], base)
-        ordered[block_depth + level] = rows[lexicographic].reshape(-1)
-        start, level = start + base**level, level + 1
-    return ordered
+    rows = walked.reshape(-1, walked.shape[-1])
+    level = round(math.log(len(rows), base))
+    # Rows are in lexicographic order, the first symbol most significant; numbers have it least significant.
+    lexicographic = number_of(digits(np.arange(len(rows)), level, base)[:, ::-1], base)
+    return rows[lexicographic].reshape(-1)
