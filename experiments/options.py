@@ -1,5 +1,6 @@
 """Flags: made from the declarations of the settings, and made into a checked RunConfig."""
 
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +15,11 @@ from lstm_jax.settings import SettingError, Value, allowed_values
 
 type Presets = Mapping[str, Mapping[str, Value]]
 
-DEFINE = {
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    str: flags.DEFINE_string,
-    bool: flags.DEFINE_boolean,
+PARSERS = {
+    int: flags.IntegerParser,
+    float: flags.FloatParser,
+    str: flags.ArgumentParser,
+    bool: flags.BooleanParser,
 }
 
 
@@ -35,7 +36,10 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
         allowed = allowed_values(field)
         text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {describe_defaults(by_preset)}"
-        DEFINE[type(field.default)](name, None, text, module_name=sys.argv[0])
+        parser = PARSERS[type(field.default)]()
+        parser.syntactic_help = ""  # the text says what is allowed
+        define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
+        define(name, None, text, module_name=sys.argv[0])
 
 
 def describe_defaults(by_preset: dict[str, Value]) -> str:

@@ -12,6 +12,6 @@ from lstm_jax.recurrent.cells import HiddenState, LSTMState
 from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
 
-__version__ = "0.1.0"
+from lstm_jax.version import __version__
 
 __all__ = ["GRU", "LSTM", "GRUCell", "HiddenState", "LSTMCell", "LSTMState", "SimpleCell", "SimpleRNN"]

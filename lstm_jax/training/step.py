@@ -87,13 +87,12 @@ def loss_and_errors(program: Program, params: PyTree, batch: Data) -> tuple[Arra
     lengths = batch.lengths if program.mixed_lengths else None
     if program.training.supervise == "last":
         outputs, answers = model.last_output(batch.symbols.T, lengths), batch.answers
-        counted = jnp.ones(answers.shape)
+        weight = jnp.full(answers.shape, 1 / answers.size)
     else:
         outputs, answers = model.every_output(batch.symbols.T), batch.answers.T
-        counted = jnp.ones(answers.shape)
-        if lengths is not None:
-            counted = (jnp.arange(answers.shape[0])[:, None] < lengths).astype(jnp.float32)
-    weight = counted / jnp.sum(counted, axis=0) / answers.shape[-1]
+        steps = jnp.arange(answers.shape[0])[:, None]
+        counted = jnp.where(steps < batch.lengths, 1 / batch.lengths, 0)
+        weight = counted / answers.shape[1]
     wrong = objective.decide(outputs) != answers
     return jnp.sum(objective.loss(outputs, answers) * weight), jnp.sum(wrong * weight)
 
