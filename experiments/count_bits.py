@@ -27,6 +27,7 @@ PRESETS = {
         "clip_norm": 0.0,
         "readout_stddev": 1.0,
         "readout_bias": 0.1,
+        "log_every": 500,
         "eval_every": 2_000,
         "checkpoint_every": 10_000,
     },

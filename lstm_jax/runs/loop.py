@@ -25,7 +25,7 @@ from lstm_jax.training.mesh import MEMBERS
 from lstm_jax.training.population import init_population, train_chunk
 from lstm_jax.training.step import Member
 
-SECONDS_A_CHUNK = 0.25
+SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
 
 

@@ -69,8 +69,11 @@ def make_program(config: RunConfig) -> Program:
     cell = CELLS[config.model.cell]
     features = len(config.task.features[0])
     work = cell.num_gates * config.model.hidden_size * (config.model.hidden_size + features)
+    # Kept of each string: the gates and the state (at most hidden and cell) after each symbol, in every layer.
+    kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.strings.seq_len
     devices = len(jax.devices())
-    slices = choose_slices(config.training.batch_size, work, devices)
+    on_cpu = jax.default_backend() == "cpu"
+    slices = choose_slices(config.training.batch_size, work, kept if on_cpu else 0, devices)
     return Program(
         config.task,
         config.model,

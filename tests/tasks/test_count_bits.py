@@ -1,0 +1,25 @@
+"""Counting against Python's own counting."""
+
+import itertools
+
+import numpy as np
+
+from lstm_jax.tasks.count_bits import CountBits
+from lstm_jax.tasks.strings import encode, running_answers
+
+TASK = CountBits()
+
+
+def test_every_string_up_to_eight_bits_is_counted_as_python_counts_it():
+    for length in range(1, 9):
+        texts = ["".join(bits) for bits in itertools.product("01", repeat=length)]
+        codes = np.array([encode(text, TASK.alphabet) for text in texts])
+        expected = [[text[: end + 1].count("1") for end in range(length)] for text in texts]
+        np.testing.assert_array_equal(running_answers(TASK, codes), expected)
+        low, high = TASK.answer_range(length)
+        assert (low, high) == (min(map(min, expected)), max(map(max, expected)))
+
+
+def test_what_was_published_is_said_only_of_twenty_bits():
+    assert TASK.published(20)["error"] == 0.001
+    assert TASK.published(19) == {}

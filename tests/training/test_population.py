@@ -1,0 +1,182 @@
+"""One program for many members: each equals its run alone; nothing depends on where the work is done."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import optax
+import pytest
+from tests.training.cases import leaves_of, small_config, start, train, trained
+
+from lstm_jax.runs.setup import make_setup, member_strings
+from lstm_jax.training.mesh import MEMBERS, Layout, choose_slices, plan_layout
+from lstm_jax.training.population import mean_totals
+from lstm_jax.training.step import Data, draw_batch, loss_and_errors
+
+
+def assert_same(ours, theirs):
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(our, their)
+
+
+@pytest.mark.parametrize("settings", [{}, {"cell": "gru", "num_layers": 2}, {"supervise": "every_step"}])
+def test_a_member_equals_the_run_with_its_seed_alone(settings):
+    _, together = trained(num_seeds=3, seed=5, **settings)
+    for number in range(3):
+        _, alone = trained(seed=5 + number, **settings)
+        assert_same(leaves_of(together.params, number), leaves_of(alone.params, 0))
+
+
+def with_layout(setup, layout):
+    """The same members, spread over the devices in another way."""
+    place = layout.sharding(MEMBERS)
+    plain = jax.tree.map(np.asarray, (setup.data, setup.hyper, setup.course))
+    data, hyper = jax.device_put(plain[:2], place)
+    return setup._replace(
+        program=dataclasses.replace(setup.program, layout=layout),
+        data=data,
+        hyper=hyper,
+        course=jax.device_put(plain[2], layout.sharding()),
+    )
+
+
+def test_slices_side_by_side_equal_slices_one_after_another():
+    setup = make_setup(small_config())
+    results = []
+    for layout in (Layout(1, 1, 1, 2), Layout(1, 1, 2, 2)):
+        placed = with_layout(setup, layout)
+        results.append(leaves_of(train(placed, start(placed), 12).params, 0))
+    assert_same(*results)
+
+
+def test_slices_change_the_gradient_by_rounding_only():
+    setup = make_setup(small_config(num_steps=1, optimizer="sgd", learning_rate=0.1))
+    results = []
+    for slices in (1, 4):
+        placed = with_layout(setup, Layout(1, 1, 1, slices))
+        results.append(leaves_of(train(placed, start(placed), 1).params, 0))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_mapped_members_equal_vectorised_ones_to_rounding():
+    setup = make_setup(small_config(num_seeds=2))
+    results = []
+    for mapping in ("map", "vmap"):
+        placed = with_layout(setup, Layout(2, 2, 1, 1, mapping))
+        results.append(leaves_of(train(placed, start(placed), 5).params, 1))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_chunks_of_any_length_end_in_the_same_place():
+    setup = make_setup(small_config())
+    whole = train(setup, start(setup), 12, fresh=True)
+    parts = start(setup)
+    for stop in (1, 2, 7, 12):
+        parts = train(setup, parts, stop, fresh=stop == 1)
+    assert_same(leaves_of(whole, 0), leaves_of(parts, 0))
+
+
+def test_one_update_is_that_of_plain_optax():
+    settings = {"num_steps": 1, "order": "in_turn", "lr_schedule": "constant", "clip_norm": 0.0, "learning_rate": 0.01}
+    setup = make_setup(small_config(**settings))
+    members = start(setup)
+    params = jax.tree.map(lambda leaf: np.asarray(leaf[0]), members.params)
+    batch = Data(*(np.asarray(leaf[0][:16]) for leaf in setup.data))
+    gradient = jax.grad(lambda params: loss_and_errors(setup.program, params, batch)[0])(params)
+    optimizer = optax.adam(0.01)
+    updates, _ = optimizer.update(gradient, optimizer.init(params), params)
+    expected = optax.apply_updates(params, updates)
+    after = train(setup, members, 1, fresh=True)
+    for ours, theirs in zip(leaves_of(after.params, 0), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    loss, error = loss_and_errors(setup.program, params, batch)
+    means = mean_totals(after.totals)
+    np.testing.assert_allclose([means["loss"][0], means["error"][0]], [loss, error], rtol=1e-5)
+    np.testing.assert_allclose(means["grad_norm"][0], optax.global_norm(gradient), rtol=1e-4)
+
+
+def test_sums_are_means_times_the_batch():
+    results = [trained(stop=1, reduction=reduction, clip_norm=0.0)[1] for reduction in ("mean", "sum")]
+    mean, total = (mean_totals(members.totals) for members in results)
+    np.testing.assert_allclose(total["loss"], 16 * mean["loss"], rtol=1e-5)
+    np.testing.assert_allclose(total["grad_norm"], 16 * mean["grad_norm"], rtol=1e-5)
+
+
+def test_in_turn_goes_through_the_strings_in_their_order_and_begins_again():
+    setup = make_setup(small_config(order="in_turn"))
+    data = jax.tree.map(lambda leaf: leaf[0], setup.data)
+    member = jax.tree.map(lambda leaf: leaf[0], start(setup))
+    for step in range(6):
+        batch = draw_batch(setup.program, member._replace(step=np.int32(step)), data)
+        rows = (np.arange(16) + 16 * step) % 40
+        np.testing.assert_array_equal(batch.symbols.reshape(16, -1), np.asarray(data.symbols)[rows])
+
+
+def test_random_batches_depend_on_seed_and_step_and_reach_every_string():
+    setup = make_setup(small_config())
+    data = jax.tree.map(lambda leaf: leaf[0], setup.data)
+    numbered = data._replace(symbols=np.arange(40)[:, None])
+    member = jax.tree.map(lambda leaf: leaf[0], start(setup))
+    draws = [
+        np.asarray(draw_batch(setup.program, member._replace(step=np.int32(step)), numbered).symbols).ravel()
+        for step in range(60)
+    ]
+    assert set(np.concatenate(draws)) == set(range(40))
+    assert any(not np.array_equal(draws[0], other) for other in draws[1:])
+
+
+def test_a_member_that_is_not_active_stays_as_it_is():
+    setup = make_setup(small_config(num_seeds=2))
+    members = train(setup, start(setup), 3)
+    sleeping = members._replace(active=jax.device_put(np.array([False, True]), members.active.sharding))
+    before = leaves_of(members.params, 0)
+    after = train(setup, sleeping, 6)
+    assert_same(before, leaves_of(after.params, 0))
+    assert list(after.step) == [3, 6]
+
+
+def test_members_learn_from_different_strings():
+    first, second = (member_strings(small_config(), seed).train.codes for seed in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+def test_strings_of_mixed_lengths_count_equally():
+    setup = make_setup(small_config(min_seq_len=2, supervise="every_step"))
+    params = jax.tree.map(lambda leaf: leaf[0], start(setup).params)
+    batch = Data(*(np.asarray(leaf[0][:8]) for leaf in setup.data))
+    whole, _ = loss_and_errors(setup.program, params, batch)
+    alone = []
+    for row in range(8):
+        length = int(batch.lengths[row])
+        cut = Data(*(leaf[row : row + 1] for leaf in batch))
+        cut = Data(cut.symbols[:, :length], cut.lengths, cut.answers[:, :length])
+        alone.append(loss_and_errors(setup.program, params, cut)[0])
+    np.testing.assert_allclose(whole, np.mean(alone), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("members", "slices", "devices", "expected"),
+    [
+        (1, 2, 2, (1, 2)),
+        (1, 1, 2, (1, 1)),
+        (8, 2, 2, (2, 1)),
+        (3, 1, 2, (2, 1)),
+        (1, 8, 4, (1, 4)),
+        (2, 8, 8, (2, 4)),
+    ],
+)
+def test_members_come_first_when_devices_are_shared_out(members, slices, devices, expected):
+    layout = plan_layout(members, slices, devices, "cpu")
+    assert (layout.member_devices, layout.batch_devices) == expected
+    assert layout.padded_members % layout.member_devices == 0
+    assert layout.padded_members >= members
+
+
+@pytest.mark.parametrize("batch", [1, 7, 128, 1000, 1024])
+@pytest.mark.parametrize("devices", [1, 2, 8])
+def test_slices_are_equal_and_never_more_than_there_are_strings(batch, devices):
+    slices = choose_slices(batch, 2400, 11_520, devices)
+    assert batch % slices == 0
+    assert slices == 1 or batch // slices >= 100
