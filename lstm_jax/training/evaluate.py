@@ -122,7 +122,7 @@ def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Jud
     grown, walked = _judge_tree(program, params, block_depth, depth, leaves_only)
     grown, walked = jax.tree.map(np.asarray, (grown, walked))
     judged = {length: _pick(grown, (length - 1, slice(base**length))) for length in lengths if length <= block_depth}
-    for level in range(depth if leaves_only else 1, depth + 1):
+    for level in range(max(1, depth) if leaves_only else 1, depth + 1):
         if block_depth + level in lengths:
             above = 0 if leaves_only else sum(base**height for height in range(level - 1))
             rows = _pick(walked, slice(above, above + base ** (level - 1)))

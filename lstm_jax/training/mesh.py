@@ -9,6 +9,7 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -81,11 +82,26 @@ def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout
     return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
 
 
-def map_members(layout: Layout, function, *arguments):
-    """Applies a function of one member to each member on this device: leaves [S, ...] to leaves [S, ...]."""
+def map_members(layout: Layout, function, members, *others):
+    """Replaces each member on this device by `function(member, *others)`: leaves [S, ...] to leaves [S, ...]."""
     if layout.mapping == "vmap":
-        return jax.vmap(function)(*arguments)
-    return jax.lax.map(lambda member: function(*member), arguments)
+        return jax.vmap(function)(members, *others)
+
+    def body(number, members):
+        member, *rest = jax.tree.map(lambda leaf: leaf[number], (members, *others))
+        return jax.tree.map(lambda leaf, new: leaf.at[number].set(new), members, function(member, *rest))
+
+    count = layout.padded_members // layout.member_devices
+    return jax.lax.fori_loop(0, opaque(count), body, members)
+
+
+def opaque(count: int):
+    """A number of repetitions that the compiler does not see.
+
+    A loop that runs once would be dissolved into its surroundings and rounded in another way than one that runs twice;
+    then a member of a population would differ from its run alone.
+    """
+    return jax.lax.optimization_barrier(jnp.int32(count))
 
 
 def all_devices_mesh(divisible: int = 0) -> Mesh:

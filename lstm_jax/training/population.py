@@ -20,7 +20,7 @@ def init_population(program: Program, seeds: Array, hyper: Hyperparameters) -> M
     def init(seed: Array, hyper: Hyperparameters) -> Member:
         return init_member(program, jax.random.key(seed), hyper)
 
-    return map_members(program.layout, init, seeds, hyper)
+    return jax.lax.map(lambda member: init(*member), (seeds, hyper))
 
 
 @functools.partial(jax.jit, static_argnames="program", donate_argnames="members")

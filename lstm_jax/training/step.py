@@ -13,7 +13,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.model import ModelSettings, SequenceModel
 from lstm_jax.tasks.objectives import ClassObjective, NumberObjective
 from lstm_jax.tasks.task import StringTask
-from lstm_jax.training.mesh import BATCH, Layout
+from lstm_jax.training.mesh import BATCH, Layout, opaque
 from lstm_jax.training.optimizers import Hyperparameters, TrainSettings, make_optimizer
 
 INITIALISATION, BATCHES = 0, 1
@@ -116,19 +116,21 @@ def draw_batch(program: Program, member: Member, data: Data) -> Data:
 def mean_gradient(program: Program, params: PyTree, slices: Data) -> tuple[Array, Array, PyTree]:
     """Loss, error and gradient of a batch: the mean over its slices, on this device and on the others."""
 
-    def of_slice(batch: Data):
+    def add_slice(number: Array, sums: tuple) -> tuple:
+        batch = jax.tree.map(lambda leaf: leaf[number], slices)
         (loss, error), gradient = jax.value_and_grad(
             lambda params: loss_and_errors(program, params, batch), has_aux=True
         )(params)
-        return loss, error, gradient
+        return jax.tree.map(jnp.add, sums, (loss, error, gradient))
 
-    parts = jax.lax.map(of_slice, slices)
-    sums = jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), parts)
+    nothing = (jnp.zeros(()), jnp.zeros(()), jax.tree.map(jnp.zeros_like, params))
+    sums = jax.lax.fori_loop(0, opaque(slices.lengths.shape[0]), add_slice, nothing)
+    # As one vector: devices that wait for each other once are faster than for every array anew. The barrier keeps what
+    # follows the same to the last bit, whether the slices were computed here or elsewhere.
+    flat, unflatten = jax.flatten_util.ravel_pytree(sums)
     if program.layout.batch_devices > 1:
-        # As one vector: devices that wait for each other once are faster than for every array anew.
-        flat, unflatten = jax.flatten_util.ravel_pytree(sums)
-        sums = unflatten(jax.lax.psum(flat, BATCH))
-    return jax.tree.map(lambda leaf: leaf / program.layout.slices, sums)
+        flat = jax.lax.psum(flat, BATCH)
+    return unflatten(jax.lax.optimization_barrier(flat / program.layout.slices))
 
 
 def train_step(program: Program, member: Member, data: Data, hyper: Hyperparameters, course: Array) -> Member:
@@ -149,7 +151,7 @@ def train_step(program: Program, member: Member, data: Data, hyper: Hyperparamet
         loss, gradient = jax.tree.map(lambda leaf: leaf * program.training.batch_size, (loss, gradient))
     optimizer = make_optimizer(program.training, hyper, course[member.step])
     updates, optimizer_state = optimizer.update(gradient, member.optimizer, member.params)
-    norm = optax.global_norm(gradient)
+    norm = optax.tree.norm(gradient)
     totals = member.totals
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     totals = Totals(
