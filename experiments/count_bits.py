@@ -1,10 +1,10 @@
 """How many ones are in a string of bits? Trains an LSTM to count, and tests it on every string it has not seen.
 
-    python -m experiments.count_bits                          seconds to an error under 0.1 %
-    python -m experiments.count_bits --preset=exact           a recipe that makes no mistake at all
-    python -m experiments.count_bits --preset=paper           the TensorFlow tutorial's own recipe
-    python -m experiments.count_bits --num_seeds=8            eight runs in one program
-    python -m experiments.count_bits --workdir=RUN --predict=01010010011011100110
+python -m experiments.count_bits                          seconds to an error under 0.1 %
+python -m experiments.count_bits --preset=exact           a recipe that makes no mistake at all
+python -m experiments.count_bits --preset=paper           the TensorFlow tutorial's own recipe
+python -m experiments.count_bits --num_seeds=8            eight runs in one program
+python -m experiments.count_bits --workdir=RUN --predict=01010010011011100110
 """
 
 import sys
@@ -15,7 +15,7 @@ from experiments import options, strings
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.tasks.count_bits import CountBits
 
-PRESETS = {
+PRESETS: options.Presets = {
     "fast": {"adam_b2": 0.95},
     "paper": {
         "num_steps": 50_000,

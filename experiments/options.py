@@ -4,13 +4,15 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
 from experiments import STARTED
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
+from lstm_jax.runs.session import NotFinite
 from lstm_jax.settings import SettingError, Value, allowed_values
 
 type Presets = Mapping[str, Mapping[str, Value]]
@@ -42,7 +44,7 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
         define(name, None, text, module_name=sys.argv[0])
 
 
-def describe_defaults(by_preset: dict[str, Value]) -> str:
+def describe_defaults(by_preset: Mapping[str, Any]) -> str:
     """The defaults of a setting in words: one for all presets, or one each."""
     values = set(by_preset.values())
     if len(values) == 1:
@@ -100,9 +102,6 @@ def start(main: Callable[[], int]) -> None:
         return rest
 
     def guarded(_: Sequence[str]) -> int:
-        from lstm_jax.runs.checkpoint import CheckpointError
-        from lstm_jax.runs.loop import NotFinite
-
         try:
             return main()
         except (SettingError, folders.FolderError) as error:
@@ -117,7 +116,7 @@ def start(main: Callable[[], int]) -> None:
     app.run(guarded, flags_parser=parse)
 
 
-def usage_error(message: str) -> None:
+def usage_error(message: str) -> NoReturn:
     """Ends the process with one line on standard error and exit status 2."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)

@@ -11,7 +11,16 @@ Axes and their letters: `lstm_jax.axes`. The floors of the library: ARCHITECTURE
 from lstm_jax.recurrent.cells import HiddenState, LSTMState
 from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
-
 from lstm_jax.version import __version__
 
-__all__ = ["GRU", "LSTM", "GRUCell", "HiddenState", "LSTMCell", "LSTMState", "SimpleCell", "SimpleRNN"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "GRUCell",
+    "HiddenState",
+    "LSTMCell",
+    "LSTMState",
+    "SimpleCell",
+    "SimpleRNN",
+    "__version__",
+]

@@ -16,6 +16,7 @@ A shape is written as a list, batch first: `inputs [B, T, D]`. A leading `...` s
 from typing import Any
 
 import jax
+import numpy as np
 
-type Array = jax.Array
+type Array = jax.Array | np.ndarray
 type PyTree = Any

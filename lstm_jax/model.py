@@ -9,7 +9,6 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, State
 from lstm_jax.recurrent.layers import IMPLEMENTATIONS, LAYERS
-from lstm_jax.recurrent.sequences import at_length
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.objectives import READOUTS
 
@@ -24,7 +23,9 @@ class ModelSettings:
     num_layers: int = setting(1, "recurrent layers", minimum=1, maximum=64)
     bidirectional: bool = setting(False, "also read each string from its end")
     readout: str = setting("class", "answer as a class (softmax) or as a number (rounded)", choices=READOUTS)
-    read_from: str = setting("hidden", "state of the top layer that the answer is read from", choices=("hidden", "cell"))
+    read_from: str = setting(
+        "hidden", "state of the top layer that the answer is read from", choices=("hidden", "cell")
+    )
     forget_bias: float = setting(1.0, "initial bias of the forget gate", minimum=-100, maximum=100)
     readout_stddev: float = setting(0.2, "standard deviation of the initial output weights", minimum=0, maximum=100)
     readout_bias: float = setting(0.0, "initial output bias", minimum=-100, maximum=100)

@@ -8,7 +8,7 @@ def sigmoid(x):
 
 
 def lstm(weights, inputs, hidden, cell):
-    """inputs [T, D], hidden and cell [H] -> the states after each symbol, [T, H] each."""
+    """Inputs [T, D], hidden and cell [H] -> the states after each symbol, [T, H] each."""
     hiddens, cells = [], []
     for x in inputs:
         i, f, g, o = np.split(weights.input @ x + weights.hidden @ hidden + weights.bias, 4)
@@ -20,7 +20,7 @@ def lstm(weights, inputs, hidden, cell):
 
 
 def gru(weights, inputs, hidden):
-    """inputs [T, D], hidden [H] -> the hidden states after each symbol, [T, H]."""
+    """Inputs [T, D], hidden [H] -> the hidden states after each symbol, [T, H]."""
     hiddens, (input_r, input_z, input_n) = [], np.split(weights.input, 3)
     hidden_r, hidden_z, hidden_n = np.split(weights.hidden, 3)
     bias_r, bias_z, bias_n, bias_hn = np.split(weights.bias, 4)
@@ -34,7 +34,7 @@ def gru(weights, inputs, hidden):
 
 
 def elman(weights, inputs, hidden):
-    """inputs [T, D], hidden [H] -> the hidden states after each symbol, [T, H]."""
+    """Inputs [T, D], hidden [H] -> the hidden states after each symbol, [T, H]."""
     hiddens = []
     for x in inputs:
         hidden = np.tanh(weights.input @ x + weights.hidden @ hidden + weights.bias)

@@ -1,8 +1,12 @@
 """Pictures as arrays of pixels, [height, width, 3] bytes: no window, no file."""
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK = "#2f5d8a"
 
@@ -19,12 +23,12 @@ def bars(values: dict[int, float], name: str, measure: str) -> np.ndarray:
     axes.bar(list(values), [100 * value for value in values.values()], color=INK)
     axes.set_xlabel(name)
     axes.set_ylabel(f"{measure} (%)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"{measure} by {name}")
     return _pixels(figure)
 
 
-def answers_over_time(said: list[tuple[int, np.ndarray]], title: str, name: str) -> np.ndarray:
+def answers_over_time(said: Sequence[tuple[int, Sequence[float]]], title: str, name: str) -> np.ndarray:
     """How an answer forms while the network learns.
 
     Args:
@@ -38,20 +42,19 @@ def answers_over_time(said: list[tuple[int, np.ndarray]], title: str, name: str)
     if outputs.shape[1] == 1:
         axes.plot(steps, outputs[:, 0], color=INK)
     else:
-        middle = [(a + b) / 2 for a, b in zip(steps, steps[1:], strict=False)]
+        middle = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
         edges = [0, *middle, steps[-1]] if len(steps) > 1 else [0, steps[-1]]
-        mesh = axes.pcolormesh(
-            edges, np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues"
-        )
+        mesh = axes.pcolormesh(edges, np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues")
         figure.colorbar(mesh, ax=axes, label="probability")
     axes.set_xlabel("step")
     axes.set_ylabel(name)
-    axes.set_title(title, fontsize=9)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_title(title, fontsize=8)
     return _pixels(figure)
 
 
 def _new_figure():
-    figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
+    figure = Figure(figsize=(4.8, 3.2), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)

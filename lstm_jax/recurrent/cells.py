@@ -1,12 +1,12 @@
 """The gate equations, one time step at a time, written as the papers write them: W x + U h + b.
 
-Each step is a pure function `step(weights, state, inputs) -> state`. Sequences are columns: inputs [D, B], state [H, B],
-so that the product with a weight matrix stands as in the equations, and each gate is a contiguous block of rows.
+Each step is a pure function `step(weights, state, inputs) -> state`. Sequences are columns, inputs [D, B] and state
+[H, B], so that the product with a weight matrix stands as in the equations, and each gate is a block of rows.
 Axes: see `lstm_jax.axes`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -111,13 +111,13 @@ def simple_step(weights: Weights, state: HiddenState, inputs: Array) -> HiddenSt
 class Cell(NamedTuple):
     """What a layer must know of a kind of cell: its equations, how many blocks its weights have, its state."""
 
-    step: Callable[[Weights, State, Array], State]
+    step: Callable[[Weights, Any, Array], Any]
     num_gates: int
     num_biases: int
     forget_gate: int | None
     state_type: type[LSTMState] | type[HiddenState]
 
-    def zero_state(self, *shape: int, dtype=jnp.float32) -> State:
+    def zero_state(self, *shape: int, dtype: Any = jnp.float32) -> State:
         """The state before the first symbol: zeros of the given shape."""
         return self.state_type(*(jnp.zeros(shape, dtype) for _ in self.state_type._fields))
 

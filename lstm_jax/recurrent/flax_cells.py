@@ -44,7 +44,9 @@ class RecurrentCell(nnx.RNNCellBase):
         rngs: nnx.Rngs,
     ):
         if in_features < 1 or hidden_features < 1:
-            raise ValueError(f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}")
+            raise ValueError(
+                f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}"
+            )
         self.in_features, self.hidden_features = in_features, hidden_features
         cell, width = CELLS[self.kind], hidden_features
         kernel = kernel_init(rngs.params(), (in_features + width, cell.num_gates * width))
@@ -62,6 +64,7 @@ class RecurrentCell(nnx.RNNCellBase):
         return Weights(self.input_kernel[...], self.hidden_kernel[...], self.bias[...])
 
     def __call__(self, carry: State, inputs: Array) -> tuple[State, Array]:  # type: ignore[override]
+        """The next state, and the output, which is its hidden part: inputs [..., D], carry and output [..., H]."""
         check_axis("inputs", inputs, -1, "D (features)", self.in_features)
         cell = CELLS[self.kind]
         carry = cell.state_type(*carry)

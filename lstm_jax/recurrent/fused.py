@@ -8,6 +8,8 @@ What makes it fast on a CPU, where three products and a tanh of [4·H, B] a time
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -20,8 +22,8 @@ LARGEST_FILLED = 63
 """Up to this many units the operand of the weight gradient is filled up; measured: 7 % faster at 24, slower at 128."""
 
 COLUMNS = 16
-"""Larger batches are filled up to a multiple of this, a vector register; measured: 500 columns take 6 % longer than 512,
-125 take 30 % longer than 128."""
+"""Larger batches are filled up to a multiple of this, a vector register; measured: 500 columns take 6 % longer than
+512, 125 take 30 % longer than 128."""
 
 
 def unroll_lstm(weights: Weights, inputs: Array, state: LSTMState) -> tuple[LSTMState, LSTMState]:
@@ -52,8 +54,8 @@ def _unroll(weights: Weights, inputs: Array, state: LSTMState) -> tuple[LSTMStat
     return final, states
 
 
-def _halving(units: int, dtype) -> Array:
-    """The factor of each row of the weights: 1/2 for i, f and o, 1 for g. [4·H, 1]"""
+def _halving(units: int, dtype: Any) -> Array:
+    """The factor of each row of the weights: 1/2 for i, f and o, 1 for g; [4·H, 1]."""
     return jnp.full((4, units), 0.5, dtype).at[2].set(1).reshape(-1, 1)
 
 
@@ -63,7 +65,7 @@ def _scaled(weights: Weights) -> Weights:
 
 
 def _gate_tanh(scaled: Weights, inputs: Array, hidden: Array) -> Array:
-    """tanh of the scaled pre-activations: [4·H, B]. A single feature is a broadcast, not a product."""
+    """Tanh of the scaled pre-activations: [4·H, B]. A single feature is a broadcast, not a product."""
     from_inputs = scaled.input * inputs if inputs.shape[0] == 1 else scaled.input @ inputs
     return jnp.tanh(scaled.hidden @ hidden + from_inputs + scaled.bias)
 
@@ -71,7 +73,7 @@ def _gate_tanh(scaled: Weights, inputs: Array, hidden: Array) -> Array:
 def _forward(weights: Weights, inputs: Array, state: LSTMState) -> tuple[LSTMState, LSTMState, Array]:
     scaled = _scaled(weights)
 
-    def step(state: LSTMState, symbol: Array):
+    def step(state: LSTMState, symbol: Any) -> tuple[LSTMState, tuple[LSTMState, Array]]:
         gates = _gate_tanh(scaled, symbol, state.hidden)
         i, f, g, o = jnp.split(gates, 4)
         cell = (0.5 + 0.5 * f) * state.cell + (0.5 + 0.5 * i) * g
@@ -109,40 +111,39 @@ def _backward_rule(residuals, cotangents):
         d_hidden, d_cell, d_weights = carry
         time, symbol = time_and_symbol
         before = LSTMState(*(_previous(leaf, time, first) for leaf, first in zip(states, start, strict=True)))
-        i, f, g, o = jnp.split(_at(gates, time), 4)
-        cell_tanh = jnp.tanh(_at(states.cell, time))
         if d_hiddens is not None:
             d_hidden = d_hidden + _at(d_hiddens, time)
         if d_cells is not None:
             d_cell = d_cell + _at(d_cells, time)
-        # Without the barrier XLA computes d_cell anew inside each of the kernels that use it.
-        d_cell = lax.optimization_barrier(d_cell + d_hidden * (0.5 + 0.5 * o) * (1 - cell_tanh**2))
-        d_gates = jnp.concatenate(
-            [
-                0.5 * d_cell * g * (1 - i**2),
-                0.5 * d_cell * before.cell * (1 - f**2),
-                d_cell * (0.5 + 0.5 * i) * (1 - g**2),
-                0.5 * d_hidden * cell_tanh * (1 - o**2),
-            ]
-        )
+        d_gates, d_cell = _through_gates(_at(gates, time), _at(states.cell, time), before.cell, d_hidden, d_cell)
         d_weights = d_weights + d_gates @ jnp.concatenate([before.hidden, symbol, ones_row]).T
-        carry = hidden_transposed @ d_gates, d_cell * (0.5 + 0.5 * f), d_weights
-        return carry, scaled.input.T @ d_gates
+        return (hidden_transposed @ d_gates, d_cell, d_weights), scaled.input.T @ d_gates
 
     zero = jnp.zeros_like(start.cell)
     d_weights = jnp.zeros((4 * units, units + features + len(ones_row)), weights.hidden.dtype)
-    carry = (
-        zero if d_final_hidden is None else d_final_hidden,
-        zero if d_final_cell is None else d_final_cell,
-        d_weights,
-    )
+    d_final = [zero if leaf is None else leaf for leaf in (d_final_hidden, d_final_cell)]
     times = jnp.arange(inputs.shape[0])
-    (d_hidden, d_cell, d_weights), d_inputs = lax.scan(step, carry, (times, inputs), reverse=True)
+    (d_hidden, d_cell, d_weights), d_inputs = lax.scan(step, (*d_final, d_weights), (times, inputs), reverse=True)
     d_weights = d_weights * _halving(units, d_weights.dtype)
-    by_part = Weights(
-        d_weights[:, units : units + features], d_weights[:, :units], d_weights[:, units + features]
+    d_hidden_weights, d_input_weights, d_bias, _ = jnp.split(
+        d_weights, [units, units + features, units + features + 1], axis=1
     )
-    return by_part, d_inputs, LSTMState(d_hidden, d_cell)
+    return Weights(d_input_weights, d_hidden_weights, d_bias[:, 0]), d_inputs, LSTMState(d_hidden, d_cell)
+
+
+def _through_gates(gates: Array, cell: Array, before: Array, d_hidden: Array, d_cell: Array) -> tuple[Array, Array]:
+    """One step back: from the state's derivatives to those of the scaled pre-activations and of the cell before."""
+    i, f, g, o = jnp.split(gates, 4)
+    cell_tanh = jnp.tanh(cell)
+    # Without the barrier XLA computes d_cell anew inside each of the kernels that use it.
+    d_cell = lax.optimization_barrier(d_cell + d_hidden * (0.5 + 0.5 * o) * (1 - cell_tanh**2))
+    d_gates = [
+        0.5 * d_cell * g * (1 - i**2),
+        0.5 * d_cell * before * (1 - f**2),
+        d_cell * (0.5 + 0.5 * i) * (1 - g**2),
+        0.5 * d_hidden * cell_tanh * (1 - o**2),
+    ]
+    return jnp.concatenate(d_gates), d_cell * (0.5 + 0.5 * f)
 
 
 def _at(sequence: Array, time: Array) -> Array:

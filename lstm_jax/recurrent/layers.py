@@ -8,7 +8,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent import fused, scan
-from lstm_jax.recurrent.cells import CELLS, State
+from lstm_jax.recurrent.cells import CELLS, LSTMState, State
 from lstm_jax.recurrent.flax_cells import (
     GRUCell,
     Initializer,
@@ -45,9 +45,7 @@ class RecurrentStack(nnx.Module):
     Raises:
         ValueError: a size below one, an unknown `impl`, or `impl="fused"` for a cell that has no fused path.
 
-    Call it as `outputs, state = rnn(inputs, initial_state=None, lengths=None)`: inputs [B, T, D], lengths [B] integers;
-    outputs [B, T, H]; state: one entry a layer (and direction: forward, backward), each [B, H], after the last symbol of
-    each sequence. Outputs at and beyond a sequence's length carry no meaning for the forward direction.
+    Call it as `outputs, state = rnn(inputs, initial_state=None, lengths=None)`.
     """
 
     cell_type: type[RecurrentCell]
@@ -85,6 +83,20 @@ class RecurrentStack(nnx.Module):
     def __call__(
         self, inputs: Array, initial_state: tuple[State, ...] | None = None, lengths: Array | None = None
     ) -> tuple[Array, tuple[State, ...]]:
+        """Reads whole sequences.
+
+        Args:
+            inputs: [B, T, D].
+            initial_state: one state a layer and direction (forward, backward), [B, H] each; zeros where it is None.
+            lengths: [B] integers, symbols of each sequence that count; None: all of them.
+
+        Returns:
+            The outputs of the top layer, [B, T, H] or [B, T, 2·H], without meaning beyond a sequence's length; and one
+            state a layer and direction, after the last symbol that counts, [B, H] each.
+
+        Raises:
+            ValueError: names the axis of the inputs that is wrong, what it is and what was expected.
+        """
         if inputs.ndim != 3:
             raise ValueError(f"inputs must be [B, T, D], three axes, not {inputs.ndim}: shape {inputs.shape}")
         check_axis("inputs", inputs, -1, "D (features)", self.cells[0].in_features)
@@ -118,12 +130,12 @@ class RecurrentStack(nnx.Module):
             runs.append(self._run_one(cell, inputs, start, lengths, backward=direction == 1))
         return runs
 
-    def _run_one(
-        self, cell: RecurrentCell, inputs: Array, start: State, lengths: Array | None, backward: bool
-    ) -> Run:
+    def _run_one(self, cell: RecurrentCell, inputs: Array, start: State, lengths: Array | None, backward: bool) -> Run:
         if backward:
             inputs = reverse_time(inputs, lengths)
-        if cell.kind == "lstm" and self.impl != "scan":
+        final: State
+        states: State
+        if isinstance(start, LSTMState) and self.impl != "scan":
             final, states = fused.unroll_lstm(cell.weights, inputs, start)
         else:
             final, states = scan.unroll(CELLS[cell.kind], cell.weights, inputs, start)

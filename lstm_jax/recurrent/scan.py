@@ -1,5 +1,7 @@
 """The textbook unrolling: one cell, applied along time by an explicit `jax.lax.scan`, differentiated by JAX."""
 
+from typing import Any
+
 import jax
 
 from lstm_jax.axes import Array
@@ -18,7 +20,8 @@ def unroll(cell: Cell, weights: Weights, inputs: Array, state: State) -> tuple[S
     Returns:
         The state after the last symbol, [H, B], and those after each symbol, [T, H, B].
     """
-    def step(state: State, symbol: Array) -> tuple[State, State]:
+
+    def step(state: State, symbol: Any) -> tuple[State, State]:
         state = cell.step(weights, state, symbol)
         return state, state
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.session import Session
 from lstm_jax.runs.setup import member_strings
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.objectives import ClassObjective
+from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers
 from lstm_jax.training.evaluate import string_outputs
 
@@ -31,8 +32,6 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         SettingError: a string has a character that is not in the alphabet, or is empty or too long.
         FolderError: nothing was trained there yet.
     """
-    from lstm_jax.runs.loop import Session
-
     asked = encode_all(texts, config)
     with folders.locked(folder):
         session = Session(config, folder, 0.0)
@@ -46,7 +45,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         known = member_strings(config, session.setup.seeds[number]).known
         for place in range(len(texts)):
             line = describe_answer(config, session.setup.program.objective, outputs[place])
-            in_training = was_trained_on(known, asked[place : place + 1])
+            in_training = was_trained_on(known, asked.rows(slice(place, place + 1)))
             place_in_line = f"  seed {session.setup.seeds[number]}: {line}"
             paragraphs[place].append(f"{place_in_line}; {'in' if in_training else 'not in'} the training set")
     return ["\n".join(lines) for lines in paragraphs]
@@ -71,7 +70,7 @@ def encode_all(texts: list[str], config: RunConfig) -> Strings:
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
 
 
-def describe_answer(config: RunConfig, objective, outputs: np.ndarray) -> str:
+def describe_answer(config: RunConfig, objective: Objective, outputs: np.ndarray) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
     answer = int(objective.decide(outputs))
     if not isinstance(objective, ClassObjective):

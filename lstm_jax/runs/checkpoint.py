@@ -73,7 +73,7 @@ class Checkpoints:
             What it held, or None where there is none; and a line for each damaged one, which is removed so that its
             step can be saved again.
         """
-        damaged = []
+        damaged: list[str] = []
         for step in reversed(self.steps()):
             try:
                 # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
@@ -111,7 +111,7 @@ def from_arrays(arrays: dict[str, np.ndarray], like: PyTree) -> PyTree:
         found = arrays.get(jax.tree_util.keystr(path))
         if found is None or (found.shape, found.dtype) != (plain.shape, plain.dtype):
             raise ValueError(f"{jax.tree_util.keystr(path)} is missing or has another shape")
-        return jax.random.wrap_key_data(found) if _is_key(leaf) else found
+        return jax.random.wrap_key_data(jax.numpy.asarray(found)) if _is_key(leaf) else found
 
     return jax.tree_util.tree_map_with_path(pick, like)
 

@@ -1,7 +1,7 @@
 """What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, the result."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,14 +9,13 @@ from lstm_jax.insight import plots
 from lstm_jax.runs import report
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.progress import ProgressBar
+from lstm_jax.runs.result import make_result
+from lstm_jax.runs.session import Session
 from lstm_jax.runs.writer import Writer
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import decode
 from lstm_jax.training.evaluate import Score, string_outputs
 from lstm_jax.training.population import mean_totals
-
-if TYPE_CHECKING:
-    from lstm_jax.runs.loop import Session
 
 
 class Recorder:
@@ -28,23 +27,22 @@ class Recorder:
         writer: where rows, texts and pictures go.
     """
 
-    def __init__(self, config: RunConfig, session: "Session", writer: Writer):
+    def __init__(self, config: RunConfig, session: Session, writer: Writer):
         self.config, self.writer = config, writer
         self.setup = session.setup
         self.seeds = session.setup.seeds[: config.run.num_seeds]
         self._last = (session.step, time.perf_counter())
         rng = np.random.default_rng(0)
-        self.example = rng.integers(0, len(config.task.alphabet), config.strings.seq_len, np.uint8)
-        self._said: list[tuple[int, np.ndarray]] = []
+        self.example = rng.integers(0, len(config.task.alphabet), config.strings.seq_len, dtype=np.uint8)
 
-    def tick(self, session: "Session", bar: ProgressBar) -> None:
+    def tick(self, session: Session, bar: ProgressBar) -> None:
         """Moves the progress bar."""
         means = mean_totals(session.members.totals)
         step, since = self._last
         rate = (session.step - step) / (time.perf_counter() - since)
         bar.update(session.step, float(means["loss"].mean()), float(means["error"].mean()), rate)
 
-    def log(self, session: "Session") -> None:
+    def log(self, session: Session) -> None:
         """Writes the means since the last log, and what member 0 says to the example string."""
         means = mean_totals(session.members.totals)
         (step, since), now = self._last, time.perf_counter()
@@ -65,19 +63,19 @@ class Recorder:
         )
         self._log_example(session)
 
-    def _log_example(self, session: "Session") -> None:
+    def _log_example(self, session: Session) -> None:
         lengths = np.array([len(self.example)])
         outputs = np.asarray(string_outputs(self.setup.program, session.params(0), self.example[None], lengths))[0]
         objective = self.setup.program.objective
         if isinstance(objective, ClassObjective):
             outputs = np.asarray(objective.probabilities(outputs))
-        self._said.append((session.step, outputs))
+        if len(outputs) > report.MOST_ROWS:
+            return
+        session.said.append((session.step, outputs.tolist()))
         names = [f"{name:02d}" for name in range(len(outputs))] if len(outputs) > 1 else ["answer"]
-        values = dict(zip(names, map(float, outputs), strict=True))
-        if len(values) <= report.MOST_ROWS:
-            self.writer.scalars("test", "example_string", values, session.step)
+        self.writer.scalars("test", "example_string", dict(zip(names, outputs.tolist(), strict=True)), session.step)
 
-    def evaluated(self, session: "Session", scores: list[Score], bar: ProgressBar | None = None) -> None:
+    def evaluated(self, session: Session, scores: list[Score], bar: ProgressBar) -> None:
         """Writes the scores on unseen strings, and says them in one line."""
         rows = [
             {
@@ -92,28 +90,29 @@ class Recorder:
             for seed, score in zip(self.seeds, scores, strict=True)
         ]
         self.writer.rows(rows)
-        if bar is not None:
-            epoch = session.step * self.config.training.batch_size / len(self.setup.strings[0].train.lengths)
-            bar.say(report.evaluation_line(session.step, epoch, scores))
+        asked, counts = self.config.task.asked, report.sum_counts(score.by_answer for score in scores)
+        if len(counts) <= report.MOST_ROWS:
+            errors = {f"{answer:02d}": share for answer, share in report.shares(counts).items()}
+            self.writer.scalars("test", f"error_by_{asked}", errors, session.step)
+        epoch = session.step * self.config.training.batch_size / len(self.setup.strings[0].train.lengths)
+        by_epoch = self.config.task.published(self.config.strings.seq_len).get("by_epoch", {})
+        bar.say(report.evaluation_line(session.step, epoch, scores, by_epoch))
 
-    def finish(self, session: "Session", scores: list[Score]) -> dict[str, Any]:
+    def finish(self, session: Session, scores: list[Score], bar: ProgressBar) -> dict[str, Any]:
         """Writes the final scores, table, pictures and hyperparameters; returns what belongs into result.json."""
-        self.evaluated(session, scores)
-        result = report.make_result(self.config, session, scores)
-        mean_error = float(np.mean([score.error for score in scores]))
-        text = report.describe(result)
-        self.writer.text("result", report.as_markdown(text), session.step)
-        asked = self.config.task.asked
-        errors = report.errors_by(result, "by_answer")
-        self.writer.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), session.step)
-        if len(errors) <= report.MOST_ROWS:
-            values = {f"{answer:02d}": error for answer, error in errors.items()}
-            self.writer.scalars("test", f"error_by_{asked}", values, session.step)
-        if self._said:
-            title = f"what member {self.seeds[0]} answers to {decode(self.example[:40], self.config.task.alphabet)}"
-            self.writer.image("example_string", plots.answers_over_time(self._said, title, asked), session.step)
-        metrics = {"final/test_error": mean_error, "final/test_mistakes": float(np.mean([s.mistakes for s in scores]))}
-        settings = self.config.settings(identity_only=True)
-        self.writer.hyperparameters(settings, metrics, session.step)
+        self.evaluated(session, scores, bar)
+        result = make_result(self.config, session, scores)
+        step, asked = session.step, self.config.task.asked
+        self.writer.text("result", report.as_markdown(result), step)
+        errors = report.shares(report.sum_counts(score.by_answer for score in scores))
+        self.writer.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), step)
+        if session.said:
+            title = f"what seed {self.seeds[0]} answers to {decode(self.example[:40], self.config.task.alphabet)}"
+            self.writer.image("example_string", plots.answers_over_time(session.said, title, asked), step)
+        metrics = {
+            "final/test_error": float(np.mean([score.error for score in scores])),
+            "final/test_mistakes": float(np.mean([score.mistakes for score in scores])),
+        }
+        self.writer.hyperparameters(self.config.settings(identity_only=True), metrics, step)
         result["wall_seconds"] = round(session.seconds, 2)
         return result

@@ -89,7 +89,7 @@ def member_strings(config: RunConfig, seed: int) -> MemberStrings:
     base, settings = len(config.task.alphabet), config.strings
     rng = np.random.default_rng((seed, TRAINING_STRINGS))
     drawn = draw(rng, base, settings.lengths, settings.train_size)
-    valid, train = drawn[: settings.valid_size], drawn[settings.valid_size :]
+    valid, train = drawn.rows(slice(settings.valid_size)), drawn.rows(slice(settings.valid_size, None))
     if can_test_all(base, settings.seq_len):
         return MemberStrings(train, valid, None)
     rng = np.random.default_rng((seed, TEST_STRINGS))

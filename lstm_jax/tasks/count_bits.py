@@ -4,13 +4,16 @@ The string `0110` has the answers 0, 1, 2, 2 after each of its bits, and so the 
 """
 
 import dataclasses
+from typing import Any, override
 
 import numpy as np
 
 from lstm_jax.axes import Array
+from lstm_jax.tasks.task import StringTask
+
 
 @dataclasses.dataclass(frozen=True)
-class CountBits:
+class CountBits(StringTask):
     """The number of ones; see `task.StringTask` for the methods."""
 
     name: str = "count_bits"
@@ -18,18 +21,26 @@ class CountBits:
     features: tuple[tuple[float, ...], ...] = ((0.0,), (1.0,))
     asked: str = "count"
 
-    def published(self, length: int) -> dict[str, str | float]:
+    @override
+    def published(self, length: int) -> dict[str, Any]:
         """What the TensorFlow tutorial reports, for LSTM 24 and 10,000 of the 2^20 strings of 20 bits."""
-        return {"error": 0.001, "time": "3-4 h", "what": "the TensorFlow tutorial"} if length == 20 else {}
+        if length != 20:
+            return {}
+        by_epoch = {200: "4 %, by a reader of the tutorial", 5_000: "0.1 %, by the tutorial"}
+        return {"error": 0.001, "time": "3-4 h", "what": "the TensorFlow tutorial", "by_epoch": by_epoch}
 
+    @override
     def answer_range(self, length: int) -> tuple[int, int]:
         return 0, length
 
+    @override
     def start(self, shape: tuple[int, ...]) -> np.ndarray:
         return np.zeros(shape, np.int32)
 
+    @override
     def advance(self, state: Array, symbols: Array) -> Array:
         return state + symbols.astype(np.int32)
 
+    @override
     def answer(self, state: Array) -> Array:
         return state

@@ -51,7 +51,8 @@ class Strings(NamedTuple):
     codes: np.ndarray
     lengths: np.ndarray
 
-    def __getitem__(self, rows) -> "Strings":  # type: ignore[override]
+    def rows(self, rows: slice) -> "Strings":
+        """Some of the strings."""
         return Strings(self.codes[rows], self.lengths[rows])
 
 
@@ -101,9 +102,7 @@ def final_answers(task: StringTask, strings: Strings) -> np.ndarray:
     return running_answers(task, strings.codes)[np.arange(len(strings.lengths)), strings.lengths - 1]
 
 
-def draw(
-    rng: np.random.Generator, base: int, lengths: range, size: int, exclude: Strings | None = None
-) -> Strings:
+def draw(rng: np.random.Generator, base: int, lengths: range, size: int, exclude: Strings | None = None) -> Strings:
     """Draws distinct strings, as many of each length as of any other as far as there are enough of them.
 
     Args:
@@ -142,9 +141,9 @@ def _draw_one_length(rng: np.random.Generator, base: int, length: int, size: int
             used = np.frombuffer(b"".join(sorted(taken)), np.uint8).reshape(-1, length)
             free = np.delete(np.arange(base**length), number_of(used, base))
         return digits(rng.choice(free, size, replace=False), length, base)
-    seen, rows = set(taken), []
+    seen, rows = set(taken), list[np.ndarray]()
     while len(rows) < size:
-        for row in rng.integers(0, base, (size - len(rows), length), np.uint8):
+        for row in rng.integers(0, base, (size - len(rows), length), dtype=np.uint8):
             if row.tobytes() not in seen:
                 seen.add(row.tobytes())
                 rows.append(row)

@@ -1,6 +1,6 @@
 """What a task on strings must say of itself."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from lstm_jax.axes import Array, PyTree
 
@@ -20,8 +20,11 @@ class StringTask(Protocol):
     asked: str
     """What an answer is called in a table, such as `count`."""
 
-    def published(self, length: int) -> dict[str, str | float]:
-        """`error`, `time` and `what` was published for strings of this length; empty where nothing was."""
+    def published(self, length: int) -> dict[str, Any]:
+        """What was published for strings of this length; empty where nothing was.
+
+        `error`, after which `time`, by `what`; and `by_epoch`, what was reported after so many epochs.
+        """
         ...
 
     def answer_range(self, length: int) -> tuple[int, int]:

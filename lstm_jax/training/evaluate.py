@@ -2,7 +2,8 @@
 
 import functools
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,55 +11,16 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
+from lstm_jax.tasks.objectives import Objective
 from lstm_jax.tasks.strings import EXACT_LIMIT, Strings, digits, final_answers, number_of
 from lstm_jax.training import prefix_tree
 from lstm_jax.training.mesh import BATCH, all_devices_mesh
+from lstm_jax.training.score import Judged, Score, tally
 from lstm_jax.training.step import Program
 
 COLUMNS = 8192 * 24
 """Hidden units in flight, over all strings of a block: what a processor's cache holds; measured flat from 2^10 to 2^13
 strings of 24 units."""
-
-CONFIDENCE_95 = 1.959964
-"""Two-sided 95 % quantile of the normal distribution."""
-
-
-class Judged(NamedTuple):
-    """Answers to strings [N]: what the network decided, what is right, and the loss."""
-
-    decided: np.ndarray
-    right: np.ndarray
-    loss: np.ndarray
-
-
-class Score(NamedTuple):
-    """Mistakes on a test set, altogether, by right answer and by length of string.
-
-    `by_answer` and `by_length` map an answer or a length to its number of mistakes and of strings.
-    """
-
-    mistakes: int
-    size: int
-    loss: float
-    by_answer: dict[int, tuple[int, int]]
-    by_length: dict[int, tuple[int, int]]
-    sampled: bool
-
-    @property
-    def error(self) -> float:
-        """The share of wrong answers."""
-        return self.mistakes / self.size
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the error: Wilson's for a sample, the error itself for an exact test."""
-        if not self.sampled:
-            return self.error, self.error
-        z2 = CONFIDENCE_95**2 / self.size
-        centre = self.error + z2 / 2
-        spread = math.sqrt(z2 * (self.error * (1 - self.error) + z2 / 4))
-        low, high = (centre - spread) / (1 + z2), (centre + spread) / (1 + z2)
-        return max(0.0, low), min(1.0, high)
 
 
 def can_test_all(base: int, length: int) -> bool:
@@ -92,28 +54,12 @@ def score_strings(program: Program, params: PyTree, strings: Strings) -> Score:
     return tally(judge_strings(program, params, strings), strings.lengths, sampled=True)
 
 
-def tally(judged: Judged, lengths: np.ndarray, sampled: bool) -> Score:
-    """Counts mistakes; `lengths` [N] are those of the strings."""
-    wrong = judged.decided != judged.right
-
-    def by(keys: np.ndarray) -> dict[int, tuple[int, int]]:
-        low = int(keys.min())
-        sizes = np.bincount(keys - low)
-        mistakes = np.bincount(keys[wrong] - low, minlength=len(sizes))
-        return {low + k: (int(mistakes[k]), int(sizes[k])) for k in np.flatnonzero(sizes)}
-
-    loss = float(np.mean(judged.loss, dtype=np.float64))
-    return Score(int(wrong.sum()), len(wrong), loss, by(judged.right.astype(np.int32)), by(lengths), sampled)
-
-
 def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Judged]:
     """The answers to all strings of these lengths, each in the order of their numbers."""
     base = len(program.task.alphabet)
     if program.model.bidirectional:
         # What is read from the end has no prefix tree: every string is read in full.
-        return {
-            length: judge_strings(program, params, _all_strings(base, length, lengths[-1])) for length in lengths
-        }
+        return {length: judge_strings(program, params, _all_strings(base, length, lengths[-1])) for length in lengths}
     units = program.model.hidden_size * program.model.num_layers
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
     mesh = all_devices_mesh(base**block_depth)
@@ -130,7 +76,7 @@ def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Jud
     return judged
 
 
-def _pick(judged: Judged, where) -> Judged:
+def _pick(judged: Judged, where: Any) -> Judged:
     return Judged(*(leaf[where] for leaf in judged))
 
 
@@ -141,7 +87,7 @@ def _judge_tree(
     base = len(program.task.alphabet)
     task, objective = program.task, program.objective
 
-    def functions(params: PyTree):
+    def functions(params: PyTree) -> tuple[prefix_tree.Step, prefix_tree.Judge, Callable[[int], PyTree]]:
         model = program.with_params(params)
 
         def step(state: PyTree, symbols: Array) -> PyTree:
@@ -185,9 +131,7 @@ def judge_strings(program: Program, params: PyTree, strings: Strings) -> Judged:
     split = NamedSharding(mesh, PartitionSpec(BATCH))
     params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
     decided, _, loss = _judge_chunks(program, params, *jax.device_put((codes, lengths, answers), split))
-    return Judged(
-        np.asarray(decided).reshape(-1)[: len(right)], right, np.asarray(loss).reshape(-1)[: len(right)]
-    )
+    return Judged(np.asarray(decided).reshape(-1)[: len(right)], right, np.asarray(loss).reshape(-1)[: len(right)])
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -215,7 +159,7 @@ def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Arra
     return program.with_params(params).last_output(codes.T, lengths).T
 
 
-def _judge(objective, outputs: Array, right: Array) -> Judged:
+def _judge(objective: Objective, outputs: Array, right: Array) -> Judged:
     decided = jnp.clip(objective.decide(outputs), -(2**15), 2**15 - 1).astype(jnp.int16)
     return Judged(decided, right.astype(jnp.int16), objective.loss(outputs, right))
 

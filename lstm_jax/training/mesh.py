@@ -7,11 +7,14 @@ changes nothing in the numbers. So a member of a population equals the run with 
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from lstm_jax.axes import Array, PyTree
 
 MEMBERS, BATCH = "members", "batch"
 
@@ -82,12 +85,12 @@ def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout
     return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
 
 
-def map_members(layout: Layout, function, members, *others):
+def map_members(layout: Layout, function: Callable[..., PyTree], members: PyTree, *others: PyTree) -> PyTree:
     """Replaces each member on this device by `function(member, *others)`: leaves [S, ...] to leaves [S, ...]."""
     if layout.mapping == "vmap":
         return jax.vmap(function)(members, *others)
 
-    def body(number, members):
+    def body(number: Array, members: PyTree) -> PyTree:
         member, *rest = jax.tree.map(lambda leaf: leaf[number], (members, *others))
         return jax.tree.map(lambda leaf, new: leaf.at[number].set(new), members, function(member, *rest))
 
@@ -95,7 +98,7 @@ def map_members(layout: Layout, function, members, *others):
     return jax.lax.fori_loop(0, opaque(count), body, members)
 
 
-def opaque(count: int):
+def opaque(count: int) -> Array:
     """A number of repetitions that the compiler does not see.
 
     A loop that runs once would be dissolved into its surroundings and rounded in another way than one that runs twice;

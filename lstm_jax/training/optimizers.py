@@ -73,7 +73,9 @@ def learning_rate_course(settings: TrainSettings) -> Array:
     return jax.jit(lambda: jnp.broadcast_to(course(jnp.arange(steps)), (steps,)).astype(jnp.float32))()
 
 
-def make_optimizer(settings: TrainSettings, hyper: Hyperparameters, rate: Array | float) -> optax.GradientTransformation:
+def make_optimizer(
+    settings: TrainSettings, hyper: Hyperparameters, rate: Array | float
+) -> optax.GradientTransformation:
     """One update: clip, choose the direction, go `rate` times the learning rate.
 
     Args:
@@ -83,9 +85,7 @@ def make_optimizer(settings: TrainSettings, hyper: Hyperparameters, rate: Array 
     """
     directions = {
         "adam": lambda: optax.scale_by_adam(b2=settings.adam_b2),
-        "adamw": lambda: optax.chain(
-            optax.scale_by_adam(b2=settings.adam_b2), optax.add_decayed_weights(WEIGHT_DECAY)
-        ),
+        "adamw": lambda: optax.chain(optax.scale_by_adam(b2=settings.adam_b2), optax.add_decayed_weights(WEIGHT_DECAY)),
         # Decay and epsilon as TensorFlow 1 has them by default.
         "rmsprop": lambda: optax.scale_by_rms(decay=0.9, eps=1e-10),
         "adagrad": lambda: optax.scale_by_rss(),
@@ -93,7 +93,7 @@ def make_optimizer(settings: TrainSettings, hyper: Hyperparameters, rate: Array 
     }
     limit = jnp.where(hyper.clip_norm > 0, hyper.clip_norm, jnp.inf)
     return optax.chain(
-        optax.clip_by_global_norm(limit),  # type: ignore[arg-type]  # a traced number serves as well
+        optax.clip_by_global_norm(limit),
         directions[settings.optimizer](),
-        optax.scale(-hyper.learning_rate * rate),  # type: ignore[arg-type,operator]
+        optax.scale(-hyper.learning_rate * rate),
     )

@@ -105,7 +105,7 @@ def _put(tree: PyTree, entry: PyTree, index: Array | int) -> PyTree:
     return jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, index, 0), tree, entry)
 
 
-def in_number_order(walked: np.ndarray, base: int) -> np.ndarray:
+def in_number_order(walked: Array, base: int) -> Array:
     """Sorts the judgements of one level of `walk_continuations` by the numbers of the strings.
 
     Args:

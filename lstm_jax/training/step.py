@@ -72,7 +72,8 @@ class Data(NamedTuple):
 
 def no_totals() -> Totals:
     """Totals of no updates."""
-    return Totals(*(jnp.zeros(()) for _ in range(4)), jnp.int32(-1))
+    zero = jnp.zeros(())
+    return Totals(zero, zero, zero, zero, jnp.int32(-1))
 
 
 def init_member(program: Program, key: Array, hyper: Hyperparameters) -> Member:

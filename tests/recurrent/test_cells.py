@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from tests import references
 
 from lstm_jax.recurrent import scan
 from lstm_jax.recurrent.cells import CELLS, HiddenState, LSTMState, Weights
+from tests import references
 
 T, D, H, B = 7, 3, 5, 4
 

@@ -38,7 +38,9 @@ def value_and_gradients(unroll, case, parts, seed):
     return jax.value_and_grad(loss, argnums=(0, 1, 2))(*case)
 
 
-sizes = st.tuples(st.integers(1, 6), st.integers(1, 3), st.sampled_from([1, 2, 24, 33, 64]), st.sampled_from([1, 5, 19]))
+sizes = st.tuples(
+    st.integers(1, 6), st.integers(1, 3), st.sampled_from([1, 2, 24, 33, 64]), st.sampled_from([1, 5, 19])
+)
 
 
 @settings(max_examples=20, deadline=None)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.strings import StringSettings, Strings, decode, digits, draw, encode, number_of
+from lstm_jax.tasks.strings import Strings, StringSettings, decode, digits, draw, encode, number_of
 
 
 def as_texts(strings: Strings) -> list[str]:

@@ -2,10 +2,10 @@
 
 import jax
 import numpy as np
-from tests.training.cases import leaves_of, small_config, start, train
 
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.training.early_stopping import keep_best, no_best
+from tests.training.cases import leaves_of, small_config, start, train
 
 LOSSES = np.array([[3.0, 1.0], [2.0, 1.5], [2.5, 1.2], [1.0, 0.5], [4.0, 0.1]], np.float32)
 

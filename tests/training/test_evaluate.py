@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import scipy.stats
-from tests.training.cases import trained
 
 from lstm_jax.tasks.strings import Strings, digits
 from lstm_jax.training import evaluate
 from lstm_jax.training.evaluate import Judged, score_strings, score_unseen, string_outputs, tally
+from tests.training.cases import trained
 
 
 def params_of(members):

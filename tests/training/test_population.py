@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import optax
 import pytest
-from tests.training.cases import leaves_of, small_config, start, train, trained
 
 from lstm_jax.runs.setup import make_setup, member_strings
 from lstm_jax.training.mesh import MEMBERS, Layout, choose_slices, plan_layout
 from lstm_jax.training.population import mean_totals
 from lstm_jax.training.step import Data, draw_batch, loss_and_errors
+from tests.training.cases import leaves_of, small_config, start, train, trained
 
 
 def assert_same(ours, theirs):

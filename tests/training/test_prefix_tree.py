@@ -35,8 +35,10 @@ def test_every_string_is_reached_once(base, block_depth, depth):
     @jax.jit
     def everything():
         block, grown = grow_block(step, judge, lambda batch: jnp.zeros(batch, jnp.int32), base, block_depth)
-        return grown, walk_continuations(step, judge, block, base, depth), walk_continuations(
-            step, judge, block, base, depth, leaves_only=True
+        return (
+            grown,
+            walk_continuations(step, judge, block, base, depth),
+            walk_continuations(step, judge, block, base, depth, leaves_only=True),
         )
 
     grown, walked, leaves = map(np.asarray, everything())

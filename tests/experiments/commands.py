@@ -1,0 +1,52 @@
+"""Runs the commands as a user does, each in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = [
+    *("--seq_len=8", "--train_size=100", "--batch_size=32", "--hidden_size=8", "--num_steps=400"),
+    *("--log_every=50", "--eval_every=200", "--checkpoint_every=100", "--cpu_devices=2"),
+]
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "experiments.count_bits", *flags]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "JAX_PLATFORMS": "cpu"}
+
+
+def run(*flags: str, status: int = 0) -> subprocess.CompletedProcess:
+    done = subprocess.run(command(*flags), capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=240)
+    assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def begin(*flags: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(*flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+    )
+
+
+def wait_for_checkpoint(folder: Path, step: int, process: subprocess.Popen) -> None:
+    """Waits until a checkpoint of this step or a later one is there."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        there = [int(path.name) for path in (folder / "checkpoints").glob("*") if path.name.isdigit()]
+        if there and max(there) >= step:
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"no checkpoint of step {step}: {process.communicate()}")
+
+
+def stop(process: subprocess.Popen, number: signal.Signals) -> tuple[int, str]:
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output

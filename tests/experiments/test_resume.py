@@ -1,0 +1,99 @@
+"""Runs that are killed, interrupted, damaged, or started twice."""
+
+import json
+import signal
+
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+
+from lstm_jax.runs.checkpoint import Checkpoints
+from tests.experiments.commands import SMALL, begin, run, stop, wait_for_checkpoint
+
+LONG = [*SMALL, "--num_steps=4000", "--eval_every=2000", "--num_seeds=2"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run(*LONG, f"--workdir={folder}")
+    return folder
+
+
+def final_arrays(folder):
+    manager = ocp.CheckpointManager(folder / "checkpoints")
+    return manager.restore(4000, args=ocp.args.Composite(arrays=ocp.args.StandardRestore())).arrays
+
+
+def assert_equal_runs(folder, other):
+    ours, theirs = final_arrays(folder), final_arrays(other)
+    assert ours.keys() == theirs.keys()
+    assert any("optimizer" in name for name in ours)
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    results = [json.loads((place / "result.json").read_text()) for place in (folder, other)]
+    assert results[0]["seeds"] == results[1]["seeds"]
+    rows = [
+        [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()] for place in (folder, other)
+    ]
+    timeless = [[{k: v for k, v in row.items() if k != "steps_per_second"} for row in lines] for lines in rows]
+    assert timeless[0] == timeless[1]
+
+
+def test_killed_at_any_moment_and_started_again_it_ends_the_same(tmp_path, undisturbed):
+    flags = [*LONG, f"--workdir={tmp_path}"]
+    for step in (100, 1300, 2900):
+        process = begin(*flags)
+        wait_for_checkpoint(tmp_path, step, process)
+        status, _ = stop(process, signal.SIGKILL)
+        assert status == -signal.SIGKILL
+        assert not (tmp_path / "result.json").exists()
+    assert "resuming at step" in run(*flags).stdout
+    assert_equal_runs(tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_saves_and_says_how_to_go_on(tmp_path, undisturbed, number):
+    process = begin(*LONG, f"--workdir={tmp_path}")
+    wait_for_checkpoint(tmp_path, 200, process)
+    status, output = stop(process, number)
+    assert status == 130
+    *_, saved, line = output.strip().splitlines()
+    step = int(saved.split("at step ")[1].split(";")[0])
+    assert step == max(Checkpoints(tmp_path / "checkpoints").steps())
+    assert line.startswith("python -m experiments.count_bits ")
+    assert f"resuming at step {step:,}" in run(*line.split()[3:]).stdout
+    assert_equal_runs(tmp_path, undisturbed)
+
+
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, undisturbed):
+    process = begin(*LONG, f"--workdir={tmp_path}")
+    wait_for_checkpoint(tmp_path, 300, process)
+    stop(process, signal.SIGKILL)
+    newest = max(Checkpoints(tmp_path / "checkpoints").steps())
+    for path in (tmp_path / "checkpoints" / str(newest) / "arrays").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-20])
+    output = run(*LONG, f"--workdir={tmp_path}").stdout
+    assert f"the checkpoint of step {newest} is damaged" in output
+    assert "resuming at step" in output
+    assert_equal_runs(tmp_path, undisturbed)
+
+
+def test_a_second_process_and_other_settings_are_refused(tmp_path):
+    flags = [*LONG, f"--workdir={tmp_path}"]
+    process = begin(*flags)
+    wait_for_checkpoint(tmp_path, 100, process)
+    second = run(*flags, status=2)
+    assert second.stderr.strip() == f"error: --workdir={tmp_path}: another process is using it"
+    stop(process, signal.SIGKILL)
+    other = run(*flags, "--hidden_size=9", "--seed=4", status=2)
+    assert "--hidden_size=9 (there: 8), --seed=4 (there: 0)" in other.stderr
+    assert len(other.stderr.strip().splitlines()) == 1
+
+
+def test_a_finished_run_is_not_trained_again(undisturbed):
+    before = (undisturbed / "metrics.jsonl").read_bytes()
+    output = run(*LONG, f"--workdir={undisturbed}").stdout
+    assert "This run was finished before" in output
+    assert (undisturbed / "metrics.jsonl").read_bytes() == before

@@ -1,0 +1,101 @@
+"""The house: imports point down only, and rooms stay small."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {
+    "lstm_jax.axes": 0,
+    "lstm_jax.settings": 0,
+    "lstm_jax.version": 0,
+    "lstm_jax.recurrent": 1,
+    "lstm_jax.tasks": 1,
+    "lstm_jax.model": 2,
+    "lstm_jax.training": 3,
+    "lstm_jax.insight": 3,
+    "lstm_jax.runs": 4,
+    "lstm_jax": 5,
+    "experiments": 6,
+}
+"""The library's own front door, `lstm_jax`, may show what is in every room; nobody inside may use it."""
+
+MODULES = sorted([*ROOT.glob("lstm_jax/**/*.py"), *ROOT.glob("experiments/**/*.py")])
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor_of(module: str) -> int | None:
+    if module == "lstm_jax":
+        return FLOORS[module]
+    for name in sorted(FLOORS, key=len, reverse=True):
+        if name != "lstm_jax" and (module == name or module.startswith(f"{name}.")):
+            return FLOORS[name]
+    return None
+
+
+def room_of(module: str) -> str:
+    first, *rest = module.split(".")
+    return ".".join([first, *rest[:1]]) if first == "lstm_jax" else first
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_every_module_has_a_floor():
+    assert all(floor_of(name_of(path)) is not None for path in MODULES)
+    assert not list(ROOT.glob("lstm_jax/**/utils.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down(path):
+    own = floor_of(name_of(path))
+    for module in imports(path):
+        floor = floor_of(module)
+        if floor is not None:
+            assert floor < own or room_of(module) == room_of(name_of(path)), (
+                f"{name_of(path)} on floor {own} imports {module} on floor {floor}"
+            )
+
+
+def test_a_wrong_import_would_be_noticed(tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("from lstm_jax.runs.loop import run")
+    assert max(floor_of(module) for module in imports(wrong)) > FLOORS["lstm_jax.recurrent"]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "lstm_jax" in path.parts[-3:]], ids=name_of)
+def test_the_library_knows_no_flags(path):
+    assert not [module for module in imports(path) if module.startswith(("absl", "experiments", "scripts"))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_disk_is_touched_in_runs_only(path):
+    if not name_of(path).startswith(("lstm_jax.runs", "experiments")):
+        assert not imports(path) & {"pathlib.Path", "os", "json", "shutil", "orbax.checkpoint", "tensorboardX"}
+
+
+@pytest.mark.parametrize("path", MODULES + TESTS, ids=name_of)
+def test_modules_and_functions_are_short(path):
+    assert len(path.read_text().splitlines()) <= 200
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False)
+            length = node.end_lineno - node.lineno + 1 - (len(docstring.splitlines()) if docstring else 0)
+            assert length <= 40, f"{path.name}: {node.name} has {length} lines"
+
+
+def test_tasks_and_experiments_are_one_small_file_each():
+    assert len((ROOT / "lstm_jax/tasks/count_bits.py").read_text().splitlines()) <= 90
+    assert len((ROOT / "experiments/count_bits.py").read_text().splitlines()) <= 80
