@@ -1,0 +1,51 @@
+"""What a finished run leaves behind: the contents of result.json."""
+
+from typing import Any
+
+import numpy as np
+
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.session import Session
+from lstm_jax.training.evaluate import Score
+
+
+def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dict[str, Any]:
+    """What belongs into result.json."""
+    length = config.strings.seq_len
+    seeds = []
+    for number, score in enumerate(scores):
+        steps = session.members.step if session.best is None else session.best.step
+        seeds.append(
+            {
+                "seed": session.setup.seeds[number],
+                "test_error": score.error,
+                "test_mistakes": score.mistakes,
+                "test_size": score.size,
+                "test_loss": score.loss,
+                "sampled": score.sampled,
+                "interval_95": list(score.interval),
+                "steps": int(steps[number]),
+                "by_answer": {str(answer): list(counts) for answer, counts in score.by_answer.items()},
+                "by_length": {str(length): list(counts) for length, counts in score.by_length.items()},
+                "trained": times_in_training(session, number),
+            }
+        )
+    return {
+        "experiment": config.task.name,
+        "asked": config.task.asked,
+        "config": config.settings(),
+        "seeds": seeds,
+        "wall_seconds": round(session.seconds, 2),
+        "steps": session.step,
+        "published": config.task.published(length),
+    }
+
+
+def times_in_training(session: Session, number: int) -> dict[str, int]:
+    """How often a member was shown each answer in its training strings: {answer: times}."""
+    data = session.setup.data
+    answers, lengths = np.asarray(data.answers[number]), np.asarray(data.lengths[number])
+    if answers.ndim == 2:
+        answers = answers[np.arange(answers.shape[1]) < lengths[:, None]]
+    values, times = np.unique(answers, return_counts=True)
+    return {str(value): int(count) for value, count in zip(values, times, strict=True)}

@@ -1,0 +1,76 @@
+"""Settings: what is refused, what identifies a run."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_jax.runs.config import RunConfig, describe_difference, setting_fields
+from lstm_jax.settings import SettingError
+from lstm_jax.tasks.count_bits import CountBits
+
+BASE = RunConfig(CountBits())
+
+CONTRADICTIONS = [
+    ({"bidirectional": True, "supervise": "every_step"}, "supervise"),
+    ({"batch_size": 10_001}, "batch_size"),
+    ({"valid_size": 9_900, "patience": 1}, "batch_size"),
+    ({"seq_len": 13}, "train_size"),
+    ({"patience": 3}, "patience"),
+    ({"valid_size": 10}, "valid_size"),
+    ({"read_from": "cell", "cell": "gru"}, "read_from"),
+    ({"impl": "fused", "cell": "rnn"}, "impl"),
+    ({"min_seq_len": 21}, "min_seq_len"),
+    ({"seed": 2**31 - 1, "num_seeds": 2}, "num_seeds"),
+    ({"learning_rate": float("nan")}, "learning_rate"),
+    ({"learning_rate": float("inf")}, "learning_rate"),
+]
+
+
+def test_the_defaults_are_allowed():
+    BASE.check()
+
+
+@pytest.mark.parametrize(("settings", "name"), CONTRADICTIONS)
+def test_contradictions_are_named(settings, name):
+    with pytest.raises(SettingError) as error:
+        BASE.replace(settings).check()
+    assert error.value.name == name
+    assert str(error.value).startswith(f"--{name}=")
+
+
+def numbers_outside():
+    for name, field in setting_fields(BASE).items():
+        for bound, step in (("minimum", -1), ("maximum", 1)):
+            if field.metadata[bound] is not None:
+                yield name, field.metadata[bound] + step
+        if field.metadata["choices"]:
+            yield name, "nonsense"
+
+
+@pytest.mark.parametrize(("name", "value"), list(numbers_outside()))
+def test_every_value_outside_its_range_is_refused(name, value):
+    with pytest.raises(SettingError) as error:
+        BASE.replace({name: value}).check()
+    assert error.value.name == name
+
+
+@given(st.sampled_from(sorted(setting_fields(BASE))), st.data())
+def test_a_setting_changes_the_identity_exactly_if_results_depend_on_it(name, data):
+    field = setting_fields(BASE)[name]
+    other = {bool: st.just(not field.default), int: st.integers(), float: st.floats(0, 9), str: st.text()}
+    value = data.draw(other[type(field.default)].filter(lambda value: value != field.default))
+    changed = BASE.replace({name: value})
+    assert (changed.identity != BASE.identity) == field.metadata["identity"]
+    assert changed.settings()[name] == value
+
+
+def test_names_of_settings_are_distinct():
+    names = [f.name for s in ("strings", "model", "training", "run") for f in dataclasses.fields(getattr(BASE, s))]
+    assert len(set(names)) == len(names) == len(setting_fields(BASE))
+
+
+def test_differences_are_told():
+    assert describe_difference({"a": 1, "b": 2}, {"a": 1, "b": 3}) == "--b=2 (there: 3)"
+    assert describe_difference({"a": 1}, {"a": 1}) == ""

@@ -1,0 +1,72 @@
+"""A run's folder: locks, records, names."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lstm_jax.runs import folder as folders
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.writer import Writer
+from lstm_jax.tasks.count_bits import CountBits
+
+CONFIG = RunConfig(CountBits())
+
+
+def test_a_folder_serves_one_process_at_a_time(tmp_path):
+    script = f"""
+import pathlib
+from lstm_jax.runs import folder
+try:
+    with folder.locked(pathlib.Path({str(tmp_path)!r})): print("free")
+except folder.FolderError as error: print(error)
+"""
+
+    def other_process():
+        return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    with folders.locked(tmp_path):
+        assert "another process is using it" in other_process()
+    assert other_process() == "free\n"
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(folders.FolderError, match="cannot be written to"), folders.locked(tmp_path / "file" / "run"):
+        pass
+
+
+def test_other_settings_are_named(tmp_path):
+    folders.record_config(tmp_path, CONFIG)
+    folders.record_config(tmp_path, CONFIG.replace({"progress": "off"}))
+    with pytest.raises(folders.FolderError, match=r"--hidden_size=32 \(there: 24\), --seed=1 \(there: 0\)"):
+        folders.record_config(tmp_path, CONFIG.replace({"hidden_size": 32, "seed": 1}))
+    record = json.loads((tmp_path / "config.json").read_text())
+    assert record["settings"]["hidden_size"] == 24
+    assert {"command", "versions", "devices", "git_commit"} <= record.keys()
+
+
+def test_the_default_folder_is_taken_again_only_if_its_run_was_cut_off(tmp_path):
+    first = folders.default_folder(CONFIG, tmp_path)
+    assert folders.default_folder(CONFIG, tmp_path) == first
+    first.mkdir()
+    assert folders.default_folder(CONFIG, tmp_path) == first
+    assert folders.default_folder(CONFIG.replace({"seed": 1}), tmp_path) != first
+    (first / folders.RESULT).write_text("{}")
+    second = folders.default_folder(CONFIG, tmp_path)
+    assert second != first
+    with folders.locked(second):
+        assert folders.default_folder(CONFIG, tmp_path) not in (first, second)
+
+
+def test_a_resumed_run_drops_what_was_recorded_after_its_checkpoint(tmp_path):
+    writer = Writer(tmp_path, 0)
+    for step in (1, 2, 3):
+        writer.rows([{"step": step, "split": "train", "seed": 0, "loss": float(step)}])
+    writer.close()
+    with open(tmp_path / folders.METRICS, "a") as file:
+        file.write('{"step": 4, "spl')  # killed while it wrote
+    Writer(tmp_path, 2).close()
+    rows = [json.loads(line) for line in (tmp_path / folders.METRICS).read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2]
