@@ -12,7 +12,7 @@ from experiments import STARTED
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
-from lstm_jax.runs.session import NotFinite
+from lstm_jax.runs.session import NotFiniteError
 from lstm_jax.settings import SettingError, Value, allowed_values
 
 type Presets = Mapping[str, Mapping[str, Value]]
@@ -106,7 +106,7 @@ def start(main: Callable[[], int]) -> None:
             return main()
         except (SettingError, folders.FolderError) as error:
             usage_error(str(error))
-        except (NotFinite, CheckpointError) as error:
+        except (NotFiniteError, CheckpointError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:

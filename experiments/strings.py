@@ -34,7 +34,7 @@ def main(base: RunConfig, presets: options.Presets, predict: str | None) -> int:
     print(describe_run(config, folder), flush=True)
     try:
         result = loop.run(config, folder, options.STARTED)
-    except loop.Interrupted as interrupted:
+    except loop.RunInterruptedError as interrupted:
         print(f"{interrupted}; resume with:\n{folders.command_line(workdir=str(folder))}")
         return 130
     if finished:

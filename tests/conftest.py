@@ -4,6 +4,11 @@ import os
 
 import jax
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same cases every time, and no judgement by the clock: a slow machine is not a defect.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 jax.config.update("jax_num_cpu_devices", 2)

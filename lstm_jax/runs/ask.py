@@ -38,8 +38,10 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    paragraphs = [[f"{text}: true {config.task.asked} {right}"] for text, right in
-                  zip(texts, final_answers(config.task, asked), strict=True)]
+    paragraphs = [
+        [f"{text}: true {config.task.asked} {right}"]
+        for text, right in zip(texts, final_answers(config.task, asked), strict=True)
+    ]
     for number in range(config.run.num_seeds):
         outputs = np.asarray(string_outputs(session.setup.program, session.params(number), *asked))
         known = member_strings(config, session.setup.seeds[number]).known

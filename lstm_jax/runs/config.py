@@ -25,9 +25,7 @@ class RunSettings:
     platform: str = setting("auto", "where to compute", choices=("auto", "cpu", "gpu", "tpu"))
     cpu_devices: int = setting(0, "parts into which JAX divides the processor; 0: one a core", minimum=0, maximum=1024)
     workdir: str = setting("", "folder of the run; resumed if it holds an unfinished one", identity=False)
-    progress: str = setting(
-        "auto", "progress bar; auto: on a terminal", choices=("auto", "on", "off"), identity=False
-    )
+    progress: str = setting("auto", "progress bar; auto: on a terminal", choices=("auto", "on", "off"), identity=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +33,10 @@ class RunConfig:
     """Everything that a run depends on. The names of all settings are distinct, whatever their section."""
 
     task: StringTask
-    strings: StringSettings = StringSettings()
-    model: ModelSettings = ModelSettings()
-    training: TrainSettings = TrainSettings()
-    run: RunSettings = RunSettings()
+    strings: StringSettings = dataclasses.field(default_factory=StringSettings)
+    model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
+    training: TrainSettings = dataclasses.field(default_factory=TrainSettings)
+    run: RunSettings = dataclasses.field(default_factory=RunSettings)
 
     def check(self) -> None:
         """Raises SettingError for the first setting that is out of range or contradicts another."""
@@ -55,7 +53,9 @@ class RunConfig:
         if self.strings.valid_size and not self.run.patience:
             raise SettingError("valid_size", self.strings.valid_size, "needs --patience of at least 1")
         if self.run.seed + self.run.num_seeds > 2**31:
-            raise SettingError("num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} passes the last, 2^31 - 1")
+            raise SettingError(
+                "num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} passes the last, 2^31 - 1"
+            )
 
     def settings(self, identity_only: bool = False) -> dict[str, Value]:
         """All settings by name; with `identity_only` those that the results depend on."""

@@ -14,7 +14,7 @@ from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.runs.writer import Writer
 
 
-class Interrupted(Exception):
+class RunInterruptedError(Exception):
     """A signal asked the run to stop; it was saved at this step."""
 
     def __init__(self, step: int):
@@ -35,8 +35,8 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
 
     Raises:
         FolderError: the folder is in use, or holds another run.
-        Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
-        NotFinite: the loss stopped being finite.
+        RunInterruptedError: SIGINT or SIGTERM came; a checkpoint was written.
+        NotFiniteError: the loss stopped being finite.
         CheckpointError: a checkpoint could not be written.
     """
     with folders.locked(folder), catch_interrupts() as interrupted:
@@ -75,4 +75,4 @@ def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: 
             recorder.writer.flush()
             session.save()
         if interrupted() and not at_end:
-            raise Interrupted(session.step)
+            raise RunInterruptedError(session.step)

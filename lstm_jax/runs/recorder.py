@@ -1,4 +1,4 @@
-"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, the result."""
+"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, a result."""
 
 import time
 from typing import Any

@@ -136,7 +136,8 @@ def _remarks(result: dict[str, Any]) -> list[str]:
 
 def _seed_line(seed: dict[str, Any]) -> str:
     strings = f"{seed['test_size']:,} sampled" if seed["sampled"] else f"all {seed['test_size']:,}"
-    line = f"Seed {seed['seed']}: error {seed['test_error']:.4%}, {seed['test_mistakes']:,} mistakes on {strings} unseen strings"
+    error, mistakes = seed["test_error"], seed["test_mistakes"]
+    line = f"Seed {seed['seed']}: error {error:.4%}, {mistakes:,} mistakes on {strings} unseen strings"
     if seed["sampled"]:
         low, high = seed["interval_95"]
         line += f" (95 % confidence: {low:.4%} to {high:.4%})"

@@ -21,7 +21,7 @@ SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
 
 
-class NotFinite(Exception):
+class NotFiniteError(Exception):
     """The loss stopped being a finite number."""
 
 
@@ -93,7 +93,7 @@ class Session:
             if step >= 0:
                 last = max(self.checkpoints.steps(), default=None)
                 where = "none was written" if last is None else f"step {last} in {self.checkpoints.folder}"
-                raise NotFinite(
+                raise NotFiniteError(
                     f"the loss or its gradient is not finite at step {step} with seed {seed}; last good checkpoint: "
                     f"{where}; try a lower --learning_rate or --clip_norm=1"
                 )

@@ -90,6 +90,8 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoints._manager, "save", full)
-    with pytest.raises(CheckpointError, match=r"step 2 could not be written, the checkpoint of step 1 is kept.*No space"):
+    with pytest.raises(
+        CheckpointError, match=r"step 2 could not be written, the checkpoint of step 1 is kept.*No space"
+    ):
         checkpoints.save(2, tree_at(2), {})
     assert Checkpoints(tmp_path).restore(TREE)[0].step == 1

@@ -10,6 +10,7 @@ import urllib.request
 
 import matplotlib.image
 import pytest
+
 from tests.experiments.commands import SMALL, run
 
 

@@ -21,7 +21,7 @@ def test_numbers_run_through_all_strings_first_symbol_fastest(base, length):
     np.testing.assert_array_equal(number_of(codes[:, :-1], base), np.arange(base**length) % base ** (length - 1))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(2, 4), st.integers(1, 5), st.integers(0, 4), st.data())
 def test_drawn_strings_are_distinct_and_avoid_the_excluded(base, shortest, more, data):
     lengths = range(shortest, shortest + more + 1)

@@ -1,0 +1,52 @@
+"""What the README tells people to type works."""
+
+import re
+import shlex
+
+import pytest
+
+from tests.experiments.commands import ROOT, run
+
+README = (ROOT / "README.md").read_text()
+BASH = [line for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
+EXPERIMENTS = [line for line in BASH if line.startswith("python -m experiments.count_bits")]
+SHORT = ["--num_steps=20", "--checkpoint_every=20", "--hidden_size=4"]
+"""A few updates of a small network: whether the commands work is tested here, not how well they learn."""
+
+
+def words(line: str) -> list[str]:
+    return shlex.split(line, comments=True)[3:]
+
+
+@pytest.mark.parametrize("line", [line for line in EXPERIMENTS if not re.search("--(workdir|help)", line)])
+def test_a_training_command_works(line, tmp_path):
+    output = run(*words(line), *SHORT, f"--workdir={tmp_path}").stdout
+    assert "mistakes on" in output
+    assert (tmp_path / "result.json").exists()
+
+
+def test_a_run_in_a_named_folder_is_found_and_asked(tmp_path):
+    train, ask = (words(line.replace("runs/first", str(tmp_path))) for line in EXPERIMENTS if "runs/first" in line)
+    run(*train, *SHORT)
+    assert "true count 10" in run(*ask).stdout
+    for name in re.findall(r"`(\w+\.jsonl?)`", README):
+        assert (tmp_path / name).exists()
+
+
+def test_the_library_example_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+    assert names["outputs"].shape == (8, 20, 24)
+
+
+def test_every_make_target_and_link_exists():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = {line.split()[1] for line in BASH if line.startswith("make ")} | set(
+        re.findall(r"`make ([a-z-]+)`", README)
+    )
+    assert named
+    assert named <= set(targets)
+    for document in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text()):
+            assert (ROOT / link).exists(), f"{document.name} links to {link}"
