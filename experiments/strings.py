@@ -40,8 +40,9 @@ def main(base: RunConfig, presets: options.Presets, predict: str | None) -> int:
     if finished:
         print("This run was finished before; its result:")
     print(f"\n{report.describe(result)}\n{report.closing_line(result)}\n")
-    print(f"tensorboard --logdir={folder / folders.TENSORBOARD}")
-    print(f"python -m experiments.{config.task.name} --workdir={folder} --predict={'01' * 10}")
+    print(f"Look at it:  {folders.tool('tensorboard')} --logdir={folder / folders.TENSORBOARD}")
+    experiment = f"{folders.tool('python')} -m experiments.{config.task.name}"
+    print(f"Ask it:      {experiment} --workdir={folder} --predict={example_question(config)}")
     return 0
 
 
@@ -55,6 +56,12 @@ def describe_run(config: RunConfig, folder: Path) -> str:
         f"{config.task.name}: {model.cell} {layers}{model.hidden_size}, {strings.train_size:,} strings of {lengths} "
         f"symbols, {config.training.num_steps:,} updates of {config.training.batch_size:,}, {seeds}; in {folder}"
     )
+
+
+def example_question(config: RunConfig) -> str:
+    """A string of the right length to ask about."""
+    alphabet = config.task.alphabet
+    return (alphabet * config.strings.seq_len)[: min(config.strings.seq_len, 40)]
 
 
 def answer(base: RunConfig, texts: str) -> int:

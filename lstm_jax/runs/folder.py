@@ -107,9 +107,15 @@ def command_line(**flags: str) -> str:
     """The command that started this process, with some flags set anew."""
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
-    program = ["python", "-m", spec.name] if spec else ["python", *sys.argv[:1]]
+    program = [tool("python"), "-m", spec.name] if spec else [tool("python"), *sys.argv[:1]]
     kept = [word for word in sys.argv[1:] if word.lstrip("-").split("=")[0] not in flags]
     return " ".join([*program, *kept, *(f"--{name}={value}" for name, value in flags.items())])
+
+
+def tool(name: str) -> str:
+    """How to call a program of this Python environment: by its path if that is below the current folder."""
+    path = Path(sys.executable).parent / name
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
 
 
 def versions() -> dict[str, str]:

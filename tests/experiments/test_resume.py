@@ -61,7 +61,7 @@ def test_interrupted_it_saves_and_says_how_to_go_on(tmp_path, undisturbed, numbe
     *_, saved, line = output.strip().splitlines()
     step = int(saved.split("at step ")[1].split(";")[0])
     assert step == max(Checkpoints(tmp_path / "checkpoints").steps())
-    assert line.startswith("python -m experiments.count_bits ")
+    assert "python -m experiments.count_bits " in line
     assert f"resuming at step {step:,}" in run(*line.split()[3:]).stdout
     assert_equal_runs(tmp_path, undisturbed)
 
