@@ -1,6 +1,20 @@
 """Floor 5: one small script a task; flags become settings here and nowhere else."""
 
+import signal
+import sys
 import time
 
 STARTED = time.perf_counter()
 """When this process began its work: this is the first of the project's modules to be imported."""
+
+
+def _leave(*_: object) -> None:
+    print("interrupted; there was nothing to save", file=sys.stderr)
+    sys.exit(130)
+
+
+# Python says "-m" here only while it looks for an experiment to run. Loading the libraries takes a second, in which an
+# interruption shall not end in a traceback; the loop has handlers of its own, which save.
+if sys.argv[0] == "-m":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
+from jax.errors import JaxRuntimeError
 
 from experiments import STARTED
 from lstm_jax.runs import folder as folders
@@ -106,8 +107,9 @@ def start(main: Callable[[], int]) -> None:
             return main()
         except (SettingError, folders.FolderError) as error:
             usage_error(str(error))
-        except (NotFiniteError, CheckpointError) as error:
-            print(f"error: {error}", file=sys.stderr)
+        except (NotFiniteError, CheckpointError, OSError, JaxRuntimeError) as error:
+            # A full disk or a network that is too large for the memory is not a fault of the program: no traceback.
+            print(f"error: {' '.join(str(error).split())[:400]}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130

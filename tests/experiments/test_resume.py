@@ -2,10 +2,12 @@
 
 import json
 import signal
+import time
 
 import numpy as np
 import orbax.checkpoint as ocp
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lstm_jax.runs.checkpoint import Checkpoints
 from tests.experiments.commands import SMALL, begin, run, stop, wait_for_checkpoint
@@ -38,6 +40,14 @@ def assert_equal_runs(folder, other):
     ]
     timeless = [[{k: v for k, v in row.items() if k != "steps_per_second"} for row in lines] for lines in rows]
     assert timeless[0] == timeless[1]
+    assert steps_on_board(folder) == steps_on_board(other) == list(range(50, 4001, 50))
+
+
+def steps_on_board(folder):
+    """The steps at which TensorBoard shows a training loss."""
+    events = EventAccumulator(str(folder / "tb" / "train"))
+    events.Reload()
+    return [point.step for point in events.Scalars("loss")]
 
 
 def test_killed_at_any_moment_and_started_again_it_ends_the_same(tmp_path, undisturbed):
@@ -64,6 +74,15 @@ def test_interrupted_it_saves_and_says_how_to_go_on(tmp_path, undisturbed, numbe
     assert "python -m experiments.count_bits " in line
     assert f"resuming at step {step:,}" in run(*line.split()[3:]).stdout
     assert_equal_runs(tmp_path, undisturbed)
+
+
+def test_interrupted_before_training_it_leaves_quietly(tmp_path):
+    process = begin(*LONG, f"--workdir={tmp_path}")
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
 
 
 def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, undisturbed):
