@@ -40,7 +40,7 @@ class Recorder:
         means = mean_totals(session.members.totals)
         step, since = self._last
         rate = (session.step - step) / (time.perf_counter() - since)
-        bar.update(session.step, float(means["loss"].mean()), float(means["error"].mean()), rate)
+        bar.update(session.step, float(np.nanmean(means["loss"])), float(np.nanmean(means["error"])), rate)
 
     def log(self, session: Session) -> None:
         """Writes the means since the last log, and what member 0 says to the example string."""
@@ -59,6 +59,7 @@ class Recorder:
                     "steps_per_second": round((session.step - step) / (now - since), 2),
                 }
                 for number, seed in enumerate(self.seeds)
+                if np.isfinite(means["loss"][number])  # not: a member that ended early
             ]
         )
         self._log_example(session)

@@ -67,7 +67,9 @@ class Session:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
-        return self.step >= self.config.training.num_steps or not np.any(self.members.active)
+        # Members beyond the seeds asked for only fill up the devices; nobody waits for them.
+        active = np.asarray(self.members.active)[: self.config.run.num_seeds]
+        return self.step >= self.config.training.num_steps or not np.any(active)
 
     def save(self) -> None:
         """Writes a checkpoint of this step."""

@@ -69,6 +69,10 @@ def train_chunk(
 
 
 def mean_totals(totals: Totals) -> dict[str, np.ndarray]:
-    """The mean loss, error and gradient norm of each member over the updates in the totals, [S]."""
-    updates = np.maximum(np.asarray(totals.updates), 1)
-    return {name: np.asarray(getattr(totals, name)) / updates for name in ("loss", "error", "grad_norm")}
+    """The mean loss, error and gradient norm of each member over the updates in the totals, [S]; NaN without any."""
+    updates = np.asarray(totals.updates)
+    sums = {name: np.asarray(getattr(totals, name)) for name in ("loss", "error", "grad_norm")}
+    return {
+        name: np.divide(total, updates, out=np.full_like(total, np.nan), where=updates > 0)
+        for name, total in sums.items()
+    }
