@@ -17,7 +17,9 @@ class RunSettings:
     """How often a run is repeated, looked at and saved, and on what it runs."""
 
     num_seeds: int = setting(1, "members of the population, with the seeds --seed, --seed + 1, ...", minimum=1)
-    seed: int = setting(0, "seed of the first member: its data, initial weights and batches", minimum=0, maximum=2**31)
+    seed: int = setting(
+        0, "seed of the first member: its data, initial weights and batches", minimum=0, maximum=2**31 - 1
+    )
     patience: int = setting(0, "evaluations without a better loss on --valid_size strings before a stop", minimum=0)
     log_every: int = setting(100, "updates between lines of metrics", minimum=1)
     eval_every: int = setting(1_000, "updates between evaluations on unseen strings", minimum=1)

@@ -81,7 +81,8 @@ def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout
     (`jax.vmap`): measured on a CPU, 32 members of 24 units take 2.0 ms each mapped and 6.8 ms each vectorised.
     """
     member_devices = min(members, devices)
-    batch_devices = int(np.gcd(slices, devices // member_devices))
+    left = devices // member_devices
+    batch_devices = max(count for count in range(1, left + 1) if slices % count == 0)
     return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
 
 

@@ -23,7 +23,7 @@ WEIGHT_DECAY = 1e-4
 class TrainSettings:
     """How the network learns."""
 
-    num_steps: int = setting(2_500, "updates", minimum=1, maximum=2**31 - 1)
+    num_steps: int = setting(2_500, "updates", minimum=1, maximum=50_000_000)
     batch_size: int = setting(128, "strings an update", minimum=1)
     order: str = setting(
         "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")

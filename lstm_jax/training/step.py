@@ -1,6 +1,7 @@
 """One update of one member: `train_step(program, member, data, hyper)`, a pure function."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import jax
@@ -103,7 +104,8 @@ def draw_batch(program: Program, member: Member, data: Data) -> Data:
     """This step's batch, cut into slices: leaves [slices, B / slices, ...]. Depends on the key and the step alone."""
     size, available = program.training.batch_size, data.lengths.shape[0]
     if program.training.order == "in_turn":
-        rows = (member.step * size + jnp.arange(size)) % available
+        period = available // math.gcd(size, available)  # of the batches; larger products might not fit into an integer
+        rows = (member.step % period * size + jnp.arange(size)) % available
     else:
         key = jax.random.fold_in(jax.random.fold_in(member.key, BATCHES), member.step)
         rows = jax.random.randint(key, (size,), 0, available)
@@ -116,22 +118,22 @@ def draw_batch(program: Program, member: Member, data: Data) -> Data:
 
 def mean_gradient(program: Program, params: PyTree, slices: Data) -> tuple[Array, Array, PyTree]:
     """Loss, error and gradient of a batch: the mean over its slices, on this device and on the others."""
+    zeros, unflatten = jax.flatten_util.ravel_pytree((jnp.zeros(()), jnp.zeros(()), params))
+    here = slices.lengths.shape[0]
 
-    def add_slice(number: Array, sums: tuple) -> tuple:
+    def keep_slice(number: Array, kept: Array) -> Array:
         batch = jax.tree.map(lambda leaf: leaf[number], slices)
         (loss, error), gradient = jax.value_and_grad(
             lambda params: loss_and_errors(program, params, batch), has_aux=True
         )(params)
-        return jax.tree.map(jnp.add, sums, (loss, error, gradient))
+        return kept.at[number].set(jax.flatten_util.ravel_pytree((loss, error, gradient))[0])
 
-    nothing = (jnp.zeros(()), jnp.zeros(()), jax.tree.map(jnp.zeros_like, params))
-    sums = jax.lax.fori_loop(0, opaque(slices.lengths.shape[0]), add_slice, nothing)
-    # As one vector: devices that wait for each other once are faster than for every array anew. The barrier keeps what
-    # follows the same to the last bit, whether the slices were computed here or elsewhere.
-    flat, unflatten = jax.flatten_util.ravel_pytree(sums)
+    kept = jax.lax.fori_loop(0, opaque(here), keep_slice, jnp.zeros((here, *zeros.shape), zeros.dtype))
     if program.layout.batch_devices > 1:
-        flat = jax.lax.psum(flat, BATCH)
-    return unflatten(jax.lax.optimization_barrier(flat / program.layout.slices))
+        kept = jax.lax.all_gather(kept, BATCH, tiled=True)
+    # Every device adds all slices in the same order, wherever they were computed: the same sum to the last bit. The
+    # barrier keeps this addition apart from what comes before it, which differs.
+    return unflatten(jnp.mean(jax.lax.optimization_barrier(kept), axis=0))
 
 
 def train_step(program: Program, member: Member, data: Data, hyper: Hyperparameters, course: Array) -> Member:

@@ -40,13 +40,15 @@ def with_layout(setup, layout):
     )
 
 
-def test_slices_side_by_side_equal_slices_one_after_another():
+@pytest.mark.parametrize("slices", [2, 4, 8])
+def test_slices_side_by_side_equal_slices_one_after_another(slices):
     setup = make_setup(small_config())
     results = []
-    for layout in (Layout(1, 1, 1, 2), Layout(1, 1, 2, 2)):
-        placed = with_layout(setup, layout)
+    for layout in (Layout(1, 1, 1, slices), Layout(1, 1, 2, slices), Layout(2, 2, 1, slices)):
+        placed = with_layout(make_setup(small_config(num_seeds=2)) if layout.members == 2 else setup, layout)
         results.append(leaves_of(train(placed, start(placed), 12).params, 0))
-    assert_same(*results)
+    assert_same(results[0], results[1])
+    assert_same(results[0], results[2])
 
 
 def test_slices_change_the_gradient_by_rounding_only():
@@ -166,6 +168,9 @@ def test_strings_of_mixed_lengths_count_equally():
         (3, 1, 2, (2, 1)),
         (1, 8, 4, (1, 4)),
         (2, 8, 8, (2, 4)),
+        (1, 2, 3, (1, 2)),
+        (1, 5, 6, (1, 5)),
+        (1, 4, 12, (1, 4)),
     ],
 )
 def test_members_come_first_when_devices_are_shared_out(members, slices, devices, expected):
