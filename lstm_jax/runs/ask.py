@@ -35,7 +35,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     asked = encode_all(texts, config)
     with folders.locked(folder):
         session = Session(config, folder, 0.0)
-        session.resume()
+        remarks = session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
     paragraphs = [
@@ -50,7 +50,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
             in_training = was_trained_on(known, asked.rows(slice(place, place + 1)))
             place_in_line = f"  seed {session.setup.seeds[number]}: {line}"
             paragraphs[place].append(f"{place_in_line}; {'in' if in_training else 'not in'} the training set")
-    return ["\n".join(lines) for lines in paragraphs]
+    return [*remarks, *("\n".join(lines) for lines in paragraphs)]
 
 
 def encode_all(texts: list[str], config: RunConfig) -> Strings:

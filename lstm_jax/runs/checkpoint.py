@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-import shutil
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ class Restored(NamedTuple):
 
 
 class CheckpointError(Exception):
-    """A checkpoint that could not be written; those before it are still there."""
+    """A checkpoint that cannot be written, or not be used for this run; nothing is lost by it."""
 
 
 class Checkpoints:
@@ -70,24 +70,39 @@ class Checkpoints:
             like: a tree of the same structure and shapes.
 
         Returns:
-            What it held, or None where there is none; and a line for each damaged one, which is removed so that its
-            step can be saved again.
+            What it held, or None where there is none; and a line for each damaged one. These are set aside, so that
+            their step can be saved again.
+
+        Raises:
+            CheckpointError: a sound checkpoint is of another structure.
         """
         damaged: list[str] = []
         for step in reversed(self.steps()):
             try:
-                # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
-                content = ocp.args.Composite(arrays=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
-                restored = self._manager.restore(step, args=content)
-                if digest(restored.arrays) != restored.notes["digest"]:
-                    raise ValueError("its contents do not match their checksum")
-                return Restored(step, from_arrays(restored.arrays, like), restored.notes), damaged
+                arrays, notes = self._read(step)
             except Exception as error:  # whatever is wrong with it, the one before it is tried
-                reason = (str(error).splitlines() or [type(error).__name__])[0]
-                damaged.append(f"the checkpoint of step {step} is damaged and was removed: {reason[:200]}")
-                shutil.rmtree(self.folder / str(step), ignore_errors=True)
+                aside = self.folder / f"damaged-{step}-{time.time_ns()}"
+                (self.folder / str(step)).rename(aside)
                 self._manager.reload()
+                reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+                damaged.append(f"the checkpoint of step {step} is damaged and was set aside as {aside.name}: {reason}")
+                continue
+            try:
+                return Restored(step, from_arrays(arrays, like), notes), damaged
+            except ValueError as error:
+                raise CheckpointError(
+                    f"the checkpoint of step {step} in {self.folder} is sound, but of another program: {error}; "
+                    "use the version, the platform and the --cpu_devices that wrote it"
+                ) from None
         return None, damaged
+
+    def _read(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
+        content = ocp.args.Composite(arrays=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
+        restored = self._manager.restore(step, args=content)
+        if digest(restored.arrays) != restored.notes["digest"]:
+            raise ValueError("its contents do not match their checksum")
+        return restored.arrays, restored.notes
 
 
 def to_arrays(tree: PyTree) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from lstm_jax.runs.recorder import Recorder
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.runs.writer import Writer
+from lstm_jax.training.evaluate import Score
 
 
 class RunInterruptedError(Exception):
@@ -45,19 +46,21 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
             return folders.read_json(folder / folders.RESULT)
         session = Session(config, folder, started)
         lines = session.resume()
-        with contextlib.closing(Writer(folder, session.step)) as writer:
+        with contextlib.closing(Writer(folder, session.step, config.run.num_seeds)) as writer:
             recorder = Recorder(config, session, writer)
             with ProgressBar(config.run.progress, config.task.name, config.training.num_steps, session.step) as bar:
                 for line in lines:
                     bar.say(line)
-                _train(session, recorder, bar, interrupted)
-                result = recorder.finish(session, session.scores(), bar)
+                scores = _train(session, recorder, bar, interrupted)
+            result = recorder.finish(session, scores)
             folders.write_json(folder / folders.RESULT, result)
             return result
 
 
-def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: Callable[[], bool]) -> None:
+def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: Callable[[], bool]) -> list[Score]:
+    """Trains to the end; returns the final scores. A checkpoint comes after all that is written of its step."""
     every, steps = session.config.run, session.config.training.num_steps
+    scores = None
     while not session.finished:
         periods = (every.log_every, every.eval_every, every.checkpoint_every)
         boundary = min(steps, *((session.step // period + 1) * period for period in periods))
@@ -66,13 +69,14 @@ def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: 
         evaluate = session.step % every.eval_every == 0
         if evaluate or session.finished:
             session.stop_early()
-        at_end = session.finished
-        if session.step % every.log_every == 0 or at_end:
+        if session.step % every.log_every == 0 or session.finished:
             recorder.log(session)
-        if evaluate and not at_end:
-            recorder.evaluated(session, session.scores(), bar)
-        if session.step % every.checkpoint_every == 0 or at_end or interrupted():
+        if evaluate or session.finished:
+            scores = session.scores()
+            recorder.evaluated(session, scores, bar)
+        if session.step % every.checkpoint_every == 0 or session.finished or interrupted():
             recorder.writer.flush()
             session.save()
-        if interrupted() and not at_end:
+        if interrupted() and not session.finished:
             raise RunInterruptedError(session.step)
+    return scores or session.scores()

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import jax
 import numpy as np
 
 from lstm_jax.insight import plots
@@ -38,9 +39,9 @@ class Recorder:
     def tick(self, session: Session, bar: ProgressBar) -> None:
         """Moves the progress bar."""
         means = mean_totals(session.members.totals)
+        loss, error = (float(np.nanmean(means[name][: len(self.seeds)])) for name in ("loss", "error"))
         step, since = self._last
-        rate = (session.step - step) / (time.perf_counter() - since)
-        bar.update(session.step, float(np.nanmean(means["loss"])), float(np.nanmean(means["error"])), rate)
+        bar.update(session.step, loss, error, (session.step - step) / (time.perf_counter() - since))
 
     def log(self, session: Session) -> None:
         """Writes the means since the last log, and what member 0 says to the example string."""
@@ -66,7 +67,8 @@ class Recorder:
 
     def _log_example(self, session: Session) -> None:
         lengths = np.array([len(self.example)])
-        outputs = np.asarray(string_outputs(self.setup.program, session.params(0), self.example[None], lengths))[0]
+        params = jax.tree.map(lambda leaf: leaf[0], session.members.params)
+        outputs = np.asarray(string_outputs(self.setup.program, params, self.example[None], lengths))[0]
         objective = self.setup.program.objective
         if isinstance(objective, ClassObjective):
             outputs = np.asarray(objective.probabilities(outputs))
@@ -74,7 +76,8 @@ class Recorder:
             return
         session.said.append((session.step, outputs.tolist()))
         names = [f"{name:02d}" for name in range(len(outputs))] if len(outputs) > 1 else ["answer"]
-        self.writer.scalars("test", "example_string", dict(zip(names, outputs.tolist(), strict=True)), session.step)
+        for name, value in zip(names, outputs.tolist(), strict=True):
+            self.writer.test.scalar(f"example_string/{name}", value, session.step)
 
     def evaluated(self, session: Session, scores: list[Score], bar: ProgressBar) -> None:
         """Writes the scores on unseen strings, and says them in one line."""
@@ -93,27 +96,26 @@ class Recorder:
         self.writer.rows(rows)
         asked, counts = self.config.task.asked, report.sum_counts(score.by_answer for score in scores)
         if len(counts) <= report.MOST_ROWS:
-            errors = {f"{answer:02d}": share for answer, share in report.shares(counts).items()}
-            self.writer.scalars("test", f"error_by_{asked}", errors, session.step)
+            for answer, share in report.shares(counts).items():
+                self.writer.test.scalar(f"error_by_{asked}/{answer:02d}", share, session.step)
         epoch = session.step * self.config.training.batch_size / len(self.setup.strings[0].train.lengths)
         by_epoch = self.config.task.published(self.config.strings.seq_len).get("by_epoch", {})
         bar.say(report.evaluation_line(session.step, epoch, scores, by_epoch))
 
-    def finish(self, session: Session, scores: list[Score], bar: ProgressBar) -> dict[str, Any]:
-        """Writes the final scores, table, pictures and hyperparameters; returns what belongs into result.json."""
-        self.evaluated(session, scores, bar)
+    def finish(self, session: Session, scores: list[Score]) -> dict[str, Any]:
+        """Writes the final table, pictures and hyperparameters; returns what belongs into result.json."""
         result = make_result(self.config, session, scores)
-        step, asked = session.step, self.config.task.asked
-        self.writer.text("result", report.as_markdown(result), step)
+        board, step, asked = self.writer.test, session.step, self.config.task.asked
+        board.text("result", report.as_markdown(result), step)
         errors = report.shares(report.sum_counts(score.by_answer for score in scores))
-        self.writer.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), step)
+        board.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), step)
         if session.said:
             title = f"what seed {self.seeds[0]} answers to {decode(self.example[:40], self.config.task.alphabet)}"
-            self.writer.image("example_string", plots.answers_over_time(session.said, title, asked), step)
+            board.image("example_string", plots.answers_over_time(session.said, title, asked), step)
         metrics = {
             "final/test_error": float(np.mean([score.error for score in scores])),
             "final/test_mistakes": float(np.mean([score.mistakes for score in scores])),
         }
-        self.writer.hyperparameters(self.config.settings(identity_only=True), metrics, step)
+        board.hyperparameters(self.config.settings(identity_only=True), metrics, step)
         result["wall_seconds"] = round(session.seconds, 2)
         return result

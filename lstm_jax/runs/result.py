@@ -35,7 +35,7 @@ def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dic
         "asked": config.task.asked,
         "config": config.settings(),
         "seeds": seeds,
-        "wall_seconds": round(session.seconds, 2),
+        "wall_seconds": session.seconds,
         "steps": session.step,
         "published": config.task.published(length),
     }

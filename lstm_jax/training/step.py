@@ -121,7 +121,7 @@ def mean_gradient(program: Program, params: PyTree, slices: Data) -> tuple[Array
     zeros, unflatten = jax.flatten_util.ravel_pytree((jnp.zeros(()), jnp.zeros(()), params))
     here = slices.lengths.shape[0]
 
-    def keep_slice(number: Array, kept: Array) -> Array:
+    def keep_slice(number: Array, kept: jax.Array) -> jax.Array:
         batch = jax.tree.map(lambda leaf: leaf[number], slices)
         (loss, error), gradient = jax.value_and_grad(
             lambda params: loss_and_errors(program, params, batch), has_aux=True

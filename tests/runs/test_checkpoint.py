@@ -68,7 +68,8 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, d
     assert restored.step == 10
     np.testing.assert_array_equal(restored.tree["weights"], tree_at(10)["weights"])
     assert len(damaged) == 1
-    assert "the checkpoint of step 20 is damaged" in damaged[0]
+    assert "the checkpoint of step 20 is damaged and was set aside" in damaged[0]
+    assert len(list(tmp_path.glob("damaged-20-*"))) == 1
     again = Checkpoints(tmp_path)
     again.save(20, tree_at(20), {})
     assert again.restore(TREE)[0].step == 20
@@ -77,9 +78,9 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, d
 def test_another_structure_is_not_accepted(tmp_path):
     Checkpoints(tmp_path).save(1, TREE, {})
     other = {**TREE, "weights": np.zeros((9, 9), np.float32)}
-    restored, damaged = Checkpoints(tmp_path).restore(other)
-    assert restored is None
-    assert "weights" in damaged[0]
+    with pytest.raises(CheckpointError, match=r"of another program.*weights"):
+        Checkpoints(tmp_path).restore(other)
+    assert Checkpoints(tmp_path).restore(TREE)[0].step == 1
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, monkeypatch):

@@ -61,12 +61,12 @@ def test_the_default_folder_is_taken_again_only_if_its_run_was_cut_off(tmp_path)
 
 
 def test_a_resumed_run_drops_what_was_recorded_after_its_checkpoint(tmp_path):
-    writer = Writer(tmp_path, 0)
+    writer = Writer(tmp_path, 0, 1)
     for step in (1, 2, 3):
         writer.rows([{"step": step, "split": "train", "seed": 0, "loss": float(step)}])
     writer.close()
     with open(tmp_path / folders.METRICS, "a") as file:
         file.write('{"step": 4, "spl')  # killed while it wrote
-    Writer(tmp_path, 2).close()
+    Writer(tmp_path, 2, 1).close()
     rows = [json.loads(line) for line in (tmp_path / folders.METRICS).read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2]
