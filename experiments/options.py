@@ -18,7 +18,7 @@ from lstm_jax.settings import SettingError, Value, allowed_values
 
 type Presets = Mapping[str, Mapping[str, Value]]
 
-PARSERS = {
+PARSERS: dict[type, Any] = {
     int: flags.IntegerParser,
     float: flags.FloatParser,
     str: flags.ArgumentParser,
@@ -39,10 +39,26 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
         allowed = allowed_values(field)
         text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {describe_defaults(by_preset)}"
-        parser = PARSERS[type(field.default)]()
-        parser.syntactic_help = ""  # the text says what is allowed
+        parser = explaining(PARSERS[type(field.default)], allowed)
         define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
         define(name, None, text, module_name=sys.argv[0])
+
+
+def explaining(parser_type: type[flags.ArgumentParser], allowed: str) -> flags.ArgumentParser:
+    """A parser that says what is allowed when it cannot read a value."""
+
+    class Parser(parser_type):  # type: ignore[misc,valid-type]
+        syntactic_help = ""  # the help text says what is allowed
+
+        def parse(self, argument: Any) -> Any:
+            try:
+                return super().parse(argument)
+            except (TypeError, ValueError):
+                raise ValueError(f"must be {allowed or 'true or false'}") from None
+
+    parser = Parser()
+    parser.syntactic_help = ""
+    return parser
 
 
 def describe_defaults(by_preset: Mapping[str, Any]) -> str:
@@ -59,8 +75,12 @@ def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
     Raises:
         SettingError: names the first flag that cannot be used.
     """
-    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given_settings(base))
+    given = given_settings(base)
+    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given)
     config.check()
+    for name, reason in config.without_effect().items():
+        if name in given:
+            raise SettingError(name, given[name], f"has no effect {reason}")
     return config
 
 
@@ -78,12 +98,18 @@ def stored_config(base: RunConfig, workdir: str) -> RunConfig:
         FolderError: the folder holds no run of this experiment.
     """
     record = folders.read_json(Path(workdir) / folders.CONFIG)
-    if record["experiment"] != base.task.name:
-        raise folders.FolderError(f"--workdir={workdir} holds a run of {record['experiment']}, not {base.task.name}")
+    if record.get("experiment") != base.task.name:
+        raise folders.FolderError(f"--workdir={workdir} holds no run of {base.task.name}")
+    stored = record.get("settings", {})
+    missing = setting_fields(base).keys() - stored.keys()
+    if missing:
+        raise folders.FolderError(f"--workdir={workdir}: its {folders.CONFIG} lacks {', '.join(sorted(missing))}")
     for name, value in given_settings(base).items():
-        if setting_fields(base)[name].metadata["identity"] and record["settings"][name] != value:
-            raise SettingError(name, value, f"the run in {workdir} has {record['settings'][name]}")
-    return base.replace({**record["settings"], "workdir": workdir})
+        if setting_fields(base)[name].metadata["identity"] and stored[name] != value:
+            raise SettingError(name, value, f"the run in {workdir} has {stored[name]}")
+    if flags.FLAGS["preset"].present:
+        raise SettingError("preset", flags.FLAGS.preset, "the run in --workdir has its recipe already")
+    return base.replace({**stored, "workdir": workdir})
 
 
 def start(main: Callable[[], int]) -> None:
@@ -97,7 +123,9 @@ def start(main: Callable[[], int]) -> None:
         try:
             rest = flags.FLAGS(list(arguments))
         except flags.Error as error:
-            usage_error(str(error).splitlines()[0])
+            usage_error(str(error).splitlines()[0].removeprefix("flag "))
+        except SystemExit:  # --help was printed; absl ends with status 1
+            sys.exit(0)
         if len(rest) > 1:
             usage_error(f"{rest[1]!r} is not a flag; flags are written --name=value")
         return rest

@@ -42,7 +42,7 @@ def setting(
         choices: the allowed words, for a text setting.
         minimum: the smallest allowed number.
         maximum: the largest allowed number.
-        identity: False for what does not change a run's results (where it is kept, how it is shown).
+        identity: False for what may differ when a run is resumed (where it is kept, how it is shown).
 
     Returns:
         The dataclass field.

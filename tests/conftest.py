@@ -2,6 +2,8 @@
 
 import os
 
+os.environ["JAX_PLATFORMS"] = "cpu"  # before JAX looks
+
 import jax
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +12,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
-os.environ["JAX_PLATFORMS"] = "cpu"
 jax.config.update("jax_num_cpu_devices", 2)
 
 

@@ -75,7 +75,8 @@ class RecurrentCell(nnx.RNNCellBase):
 
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
         """The state before the first symbol, zeros [..., H], for inputs of shape [..., D]."""
-        return CELLS[self.kind].zero_state(*input_shape[:-1], self.hidden_features)
+        cell, dtype = CELLS[self.kind], self.bias[...].dtype
+        return cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype)
 
     @property
     def num_feature_axes(self) -> int:

@@ -88,7 +88,7 @@ class RecurrentStack(nnx.Module):
         Args:
             inputs: [B, T, D].
             initial_state: one state a layer and direction (forward, backward), [B, H] each; zeros where it is None.
-            lengths: [B] integers, symbols of each sequence that count; None: all of them.
+            lengths: [B] integers, symbols of each sequence that count, those above T as T; None: all of them.
 
         Returns:
             The outputs of the top layer, [B, T, H] or [B, T, 2·H], without meaning beyond a sequence's length; and one
@@ -101,7 +101,8 @@ class RecurrentStack(nnx.Module):
             raise ValueError(f"inputs must be [B, T, D], three axes, not {inputs.ndim}: shape {inputs.shape}")
         check_axis("inputs", inputs, -1, "D (features)", self.cells[0].in_features)
         if initial_state is not None:
-            initial_state = jax.tree.map(jnp.transpose, initial_state)
+            self._check_state(initial_state, inputs.shape[0])
+            initial_state = tuple(self._state_type(*map(jnp.transpose, state)) for state in initial_state)
         runs = self.run(jnp.transpose(inputs, (1, 2, 0)), initial_state, lengths)
         outputs = jnp.concatenate([run.states.hidden for run in runs[-self.num_directions :]], axis=1)
         final = tuple(jax.tree.map(jnp.transpose, run.final) for run in runs)
@@ -124,11 +125,31 @@ class RecurrentStack(nnx.Module):
                 below = [run.states.hidden for run in runs[-self.num_directions :]]
                 inputs = jnp.concatenate(below, axis=1)
             if initial_state is None:
-                start = CELLS[cell.kind].zero_state(cell.hidden_features, inputs.shape[-1])
+                dtype = jnp.result_type(inputs, cell.bias[...])
+                start = CELLS[cell.kind].zero_state(cell.hidden_features, inputs.shape[-1], dtype=dtype)
             else:
                 start = initial_state[number]
             runs.append(self._run_one(cell, inputs, start, lengths, backward=direction == 1))
         return runs
+
+    @property
+    def _state_type(self) -> type[State]:
+        return CELLS[self.cell_type.kind].state_type
+
+    def _check_state(self, initial_state: tuple[State, ...], batch: int) -> None:
+        fields, expected = self._state_type._fields, (batch, self.cells[0].hidden_features)
+        if len(initial_state) != len(self.cells) or isinstance(initial_state, self._state_type):
+            raise ValueError(
+                f"initial_state: expected a tuple of {len(self.cells)}, one {self._state_type.__name__} a layer and "
+                f"direction, not {type(initial_state).__name__} of {len(initial_state)}"
+            )
+        for number, state in enumerate(initial_state):
+            shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(state)]
+            if shapes != [expected] * len(fields):
+                raise ValueError(
+                    f"initial_state[{number}]: expected {' and '.join(fields)} of shape [B, H] = {list(expected)} "
+                    f"each, not {shapes}"
+                )
 
     def _run_one(self, cell: RecurrentCell, inputs: Array, start: State, lengths: Array | None, backward: bool) -> Run:
         if backward:
@@ -147,19 +168,19 @@ class RecurrentStack(nnx.Module):
 
 
 class LSTM(RecurrentStack):
-    """Long short-term memory over whole sequences, a list of LSTMState as its state; see RecurrentStack."""
+    """Long short-term memory over whole sequences; its state: an LSTMState a layer and direction. See RecurrentStack."""
 
     cell_type = LSTMCell
 
 
 class GRU(RecurrentStack):
-    """Gated recurrent units over whole sequences, a list of HiddenState as its state; see RecurrentStack."""
+    """Gated recurrent units over whole sequences; its state: a HiddenState a layer and direction. See RecurrentStack."""
 
     cell_type = GRUCell
 
 
 class SimpleRNN(RecurrentStack):
-    """Elman networks over whole sequences, a list of HiddenState as its state; see RecurrentStack."""
+    """Elman networks over whole sequences; its state: a HiddenState a layer and direction. See RecurrentStack."""
 
     cell_type = SimpleCell
 

@@ -7,7 +7,7 @@ import numpy as np
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
-from lstm_jax.runs.setup import member_strings
+from lstm_jax.runs.setup import MemberStrings, member_strings
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers
@@ -44,12 +44,11 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     ]
     for number in range(config.run.num_seeds):
         outputs = np.asarray(string_outputs(session.setup.program, session.params(number), *asked))
-        known = member_strings(config, session.setup.seeds[number]).known
+        strings = member_strings(config, session.setup.seeds[number])
         for place in range(len(texts)):
             line = describe_answer(config, session.setup.program.objective, outputs[place])
-            in_training = was_trained_on(known, asked.rows(slice(place, place + 1)))
-            place_in_line = f"  seed {session.setup.seeds[number]}: {line}"
-            paragraphs[place].append(f"{place_in_line}; {'in' if in_training else 'not in'} the training set")
+            role = role_of(asked.rows(slice(place, place + 1)), strings)
+            paragraphs[place].append(f"  seed {session.setup.seeds[number]}: {line}; {role}")
     return [*remarks, *("\n".join(lines) for lines in paragraphs)]
 
 
@@ -82,8 +81,15 @@ def describe_answer(config: RunConfig, objective: Objective, outputs: np.ndarray
     return f"{config.task.asked} {answer} (probabilities {', '.join(listed)})"
 
 
-def was_trained_on(known: Strings, asked: Strings) -> bool:
-    """Whether a string, [1, T], is among the known ones."""
+def role_of(asked: Strings, strings: MemberStrings) -> str:
+    """What part a string, [1, T], had in the training of a member."""
+    if contains(strings.train, asked):
+        return "in the training set"
+    return "not in the training set" + (", held out for --patience" if contains(strings.valid, asked) else "")
+
+
+def contains(strings: Strings, asked: Strings) -> bool:
+    """Whether a string, [1, T], is among others."""
     length = asked.lengths[0]
-    same = known.lengths == length
-    return bool(np.any(np.all(known.codes[same][:, :length] == asked.codes[0, :length], axis=1)))
+    same = strings.lengths == length
+    return bool(np.any(np.all(strings.codes[same][:, :length] == asked.codes[0, :length], axis=1)))

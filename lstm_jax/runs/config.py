@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_jax.model import ModelSettings
 from lstm_jax.settings import SettingError, Value, check_ranges, setting
-from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.strings import StringSettings, can_enumerate
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.optimizers import TrainSettings
 
@@ -56,8 +56,21 @@ class RunConfig:
             raise SettingError("valid_size", self.strings.valid_size, "needs --patience of at least 1")
         if self.run.seed + self.run.num_seeds > 2**31:
             raise SettingError(
-                "num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} passes the last, 2^31 - 1"
+                "num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} goes beyond the last seed, 2^31 - 1"
             )
+
+    def without_effect(self) -> dict[str, str]:
+        """Settings that this run ignores, with the reason as the end of a sentence."""
+        reasons = {
+            "forget_bias": (self.model.cell != "lstm", f"with --cell={self.model.cell}, which has no forget gate"),
+            "adam_b2": (not self.training.optimizer.startswith("adam"), f"with --optimizer={self.training.optimizer}"),
+            "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
+            "test_size": (
+                can_enumerate(len(self.task.alphabet), self.strings.seq_len),
+                "where all unseen strings are tested",
+            ),
+        }
+        return {name: reason for name, (ignored, reason) in reasons.items() if ignored}
 
     def settings(self, identity_only: bool = False) -> dict[str, Value]:
         """All settings by name; with `identity_only` those that the results depend on."""

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,12 +105,17 @@ def record_config(folder: Path, config: RunConfig) -> None:
 
 
 def command_line(**flags: str) -> str:
-    """The command that started this process, with some flags set anew."""
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
+    """The command that started this process, as a shell reads it, with some flags set anew."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
     program = [tool("python"), "-m", spec.name] if spec else [tool("python"), *sys.argv[:1]]
-    kept = [word for word in sys.argv[1:] if word.lstrip("-").split("=")[0] not in flags]
-    return " ".join([*program, *kept, *(f"--{name}={value}" for name, value in flags.items())])
+    kept, words = [], iter(sys.argv[1:])
+    for word in words:
+        name, has_value, _ = word.lstrip("-").partition("=")
+        if name not in flags:
+            kept.append(word)
+        elif not has_value:
+            next(words, None)
+    return shlex.join([*program, *kept, *(f"--{name}={value}" for name, value in flags.items())])
 
 
 def tool(name: str) -> str:
@@ -128,16 +134,14 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that this code is in, if it is in one."""
+    """The commit of the checkout that this code is in, if it is in one; `-dirty` if it was changed since."""
+    git = ["git", "-C", str(Path(__file__).parent)]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        here = Path(__file__).parent
-        answer = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-        return answer.stdout.strip() or None
+        answers = [
+            subprocess.run([*git, *words], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        ]
+        return answers[0] + ("-dirty" if answers[1] else "")
     return None
 
 
@@ -149,8 +153,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise FolderError(f"--workdir={path.parent} holds no run: there is no {path.name}") from None
     except (OSError, ValueError) as error:
-        raise FolderError(f"{path} cannot be read ({error})") from None
+        raise FolderError(f"{path} cannot be read: {error}") from None
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -147,12 +147,14 @@ def _seed_line(seed: dict[str, Any]) -> str:
 def _floor_lines(result: dict[str, Any]) -> list[str]:
     """Answers that never occur in training; a classifier will miss them."""
     seeds, floors = result["seeds"], []
+    low, high = result["answer_range"]
     times: dict[int, int] = {}
     for seed in seeds:
-        missing = [answer for answer in seed["by_answer"] if answer not in seed["trained"]]
-        floors.append(sum(seed["by_answer"][answer][1] for answer in missing) / seed["test_size"])
+        missing = [answer for answer in range(low, high + 1) if str(answer) not in seed["trained"]]
+        unseen = [seed["by_answer"].get(str(answer), (0, 0))[1] for answer in missing]
+        floors.append(sum(unseen) / seed["test_size"])
         for answer in missing:
-            times[int(answer)] = times.get(int(answer), 0) + 1
+            times[answer] = times.get(answer, 0) + 1
     if not times:
         return []
     listed = [

@@ -33,6 +33,7 @@ def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dic
     return {
         "experiment": config.task.name,
         "asked": config.task.asked,
+        "answer_range": list(config.task.answer_range(length)),
         "config": config.settings(),
         "seeds": seeds,
         "wall_seconds": session.seconds,

@@ -10,8 +10,7 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.tasks.objectives import make_objective
-from lstm_jax.tasks.strings import Strings, draw, final_answers, running_answers
-from lstm_jax.training.evaluate import can_test_all
+from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
 from lstm_jax.training.mesh import MEMBERS, choose_slices, plan_layout
 from lstm_jax.training.optimizers import Hyperparameters, learning_rate_course
 from lstm_jax.training.step import Data, Program
@@ -90,7 +89,7 @@ def member_strings(config: RunConfig, seed: int) -> MemberStrings:
     rng = np.random.default_rng((seed, TRAINING_STRINGS))
     drawn = draw(rng, base, settings.lengths, settings.train_size)
     valid, train = drawn.rows(slice(settings.valid_size)), drawn.rows(slice(settings.valid_size, None))
-    if can_test_all(base, settings.seq_len):
+    if can_enumerate(base, settings.seq_len):
         return MemberStrings(train, valid, None)
     rng = np.random.default_rng((seed, TEST_STRINGS))
     return MemberStrings(train, valid, draw(rng, base, settings.lengths, settings.test_size, exclude=drawn))

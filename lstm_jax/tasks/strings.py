@@ -45,6 +45,11 @@ class StringSettings:
             raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
 
 
+def can_enumerate(base: int, length: int) -> bool:
+    """Whether all strings of this length are few enough to be looked at one by one."""
+    return base**length <= EXACT_LIMIT
+
+
 class Strings(NamedTuple):
     """A set of strings: codes [N, T] (positions in the alphabet, zeros beyond a string's end) and lengths [N]."""
 
@@ -135,7 +140,7 @@ def draw(rng: np.random.Generator, base: int, lengths: range, size: int, exclude
 
 def _draw_one_length(rng: np.random.Generator, base: int, length: int, size: int, taken: set[bytes]) -> np.ndarray:
     """Draws distinct strings of one length that are not in `taken`: [size, length]."""
-    if base**length <= EXACT_LIMIT:
+    if can_enumerate(base, length):
         free: np.ndarray | int = base**length
         if taken:
             used = np.frombuffer(b"".join(sorted(taken)), np.uint8).reshape(-1, length)

@@ -12,7 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.objectives import Objective
-from lstm_jax.tasks.strings import EXACT_LIMIT, Strings, digits, final_answers, number_of
+from lstm_jax.tasks.strings import Strings, digits, final_answers, number_of
 from lstm_jax.training import prefix_tree
 from lstm_jax.training.mesh import BATCH, all_devices_mesh
 from lstm_jax.training.score import Judged, Score, tally
@@ -21,11 +21,6 @@ from lstm_jax.training.step import Program
 COLUMNS = 8192 * 24
 """Hidden units in flight, over all strings of a block: what a processor's cache holds; measured flat from 2^10 to 2^13
 strings of 24 units."""
-
-
-def can_test_all(base: int, length: int) -> bool:
-    """Whether all strings up to this length are few enough to be tested."""
-    return base**length <= EXACT_LIMIT
 
 
 def score_unseen(program: Program, params: PyTree, known: Strings, lengths: range) -> Score:

@@ -69,6 +69,7 @@ BAD = [
     (["--predict=01x0"], "--predict=01x0: character 'x' at position 3 is not one of 0, 1"),
     (["--predict=01,"], "--predict=01,: has an empty string"),
     (["--predict=01", "--hidden_size=9"], "--hidden_size=9: the run in"),
+    (["--predict=01", "--preset=paper"], "--preset=paper: the run in --workdir has its recipe already"),
 ]
 
 
@@ -86,7 +87,13 @@ def assert_one_line(done, message):
     ("flags", "message"),
     [
         (["--hidden_size=0"], "--hidden_size=0: must be an integer from 1"),
-        (["--hidden_size=many"], "hidden_size"),
+        (["--hidden_size=many"], "--hidden_size=many: must be an integer from 1 to 65536"),
+        (["--clip_norm=off"], "--clip_norm=off: must be a number of at least 0"),
+        (["--cell=gru", "--forget_bias=2"], "--forget_bias=2.0: has no effect with --cell=gru"),
+        (["--optimizer=sgd", "--adam_b2=0.9"], "has no effect with --optimizer=sgd"),
+        (["--lr_schedule=cosine", "--warmup=0.3"], "has no effect with --lr_schedule=cosine"),
+        (["--test_size=100"], "has no effect where all unseen strings are tested"),
+        (["--predict=01", "--workdir=no/such/run"], "--workdir=no/such/run holds no run"),
         (["--hiden_size=3"], "Did you mean: hidden_size"),
         (["--cell=lstn"], "must be one of lstm, gru, rnn"),
         (["--preset=quick"], "quick"),
@@ -114,7 +121,7 @@ def test_the_help_lists_every_flag_with_default_and_range():
     from experiments.count_bits import BASE
     from lstm_jax.runs.config import setting_fields
 
-    text = run("--help", status=1).stdout
+    text = run("--help").stdout
     for name in setting_fields(BASE):
         assert f"--{name}:" in text or f"--[no]{name}:" in text
     assert "default 2500 (fast)" in " ".join(text.split())

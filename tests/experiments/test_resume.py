@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from lstm_jax.runs.checkpoint import Checkpoints
 from tests.experiments.commands import SMALL, begin, run, stop, wait_for_checkpoint
 
-LONG = [*SMALL, "--num_steps=4000", "--eval_every=2000", "--num_seeds=2"]
+LONG = [*SMALL, "--num_steps=4000", "--eval_every=500", "--num_seeds=2", "--valid_size=20", "--patience=50"]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from flax import nnx
 
 import lstm_jax
 from lstm_jax.recurrent import fused
+from lstm_jax.recurrent.cells import CELLS, LSTMState
 from lstm_jax.recurrent.layers import LAYERS
 
 B, T, D, H = 4, 6, 3, 5
@@ -79,6 +80,38 @@ def test_scan_and_fused_agree():
     np.testing.assert_allclose(state[0].cell, fast_state[0].cell, atol=1e-6)
 
 
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", LAYERS)
+def test_double_precision_is_kept_and_both_paths_agree_in_it(kind):
+    def outputs_and_gradient(impl):
+        graph, params = nnx.split(make(kind, impl=impl))
+        params = jax.tree.map(jnp.float64, params)
+        inputs = jnp.float64(INPUTS)
+
+        def loss(params):
+            return jnp.sum(nnx.merge(graph, params)(inputs)[0] ** 2)
+
+        return nnx.merge(graph, params)(inputs)[0], jax.grad(loss)(params)
+
+    ours, theirs = (jax.tree.leaves(outputs_and_gradient(impl)) for impl in ("auto", "scan"))
+    for our, their in zip(ours, theirs, strict=True):
+        assert our.dtype == jnp.float64
+        np.testing.assert_allclose(our, their, rtol=1e-10, atol=1e-12)
+
+
+def test_lengths_beyond_the_end_count_as_the_whole_sequence():
+    rnn = make(bidirectional=True)
+    whole, final = rnn(INPUTS)
+    beyond, final_beyond = rnn(INPUTS, lengths=jnp.full(B, T + 3))
+    np.testing.assert_allclose(whole, beyond, atol=1e-6)
+    np.testing.assert_allclose(final[1].cell, final_beyond[1].cell, atol=1e-6)
+
+
+def test_a_plain_tuple_serves_as_a_state():
+    state = (jnp.ones((B, H)), jnp.ones((B, H)))
+    np.testing.assert_array_equal(make()(INPUTS, (state,))[0], make()(INPUTS, (LSTMState(*state),))[0])
+
+
 def test_the_fast_path_is_taken_by_default_and_left_on_request(monkeypatch):
     calls = []
     original = fused.unroll_lstm
@@ -126,6 +159,10 @@ def test_works_under_jit_vmap_and_grad():
     [
         (lambda: make()(INPUTS[0]), r"inputs must be \[B, T, D\]"),
         (lambda: make()(INPUTS[:, :, :2]), r"axis -1, D \(features\), has size 2, expected 3"),
+        (lambda: make()(INPUTS, initial_state=CELLS["lstm"].zero_state(B, H)), "expected a tuple of 1, one LSTMState"),
+        (lambda: make()(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H + 1),)), r"\[B, H\] = \[4, 5\] each"),
+        (lambda: make("gru")(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "expected hidden of shape"),
+        (lambda: make(num_layers=2)(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "a tuple of 2"),
         (lambda: make(num_layers=0), "num_layers must be at least 1"),
         (lambda: make(impl="fast"), "impl must be one of"),
         (lambda: make("gru", impl="fused"), 'use impl="scan"'),

@@ -1,6 +1,7 @@
 """A run's folder: locks, records, names."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -58,6 +59,13 @@ def test_the_default_folder_is_taken_again_only_if_its_run_was_cut_off(tmp_path)
     assert second != first
     with folders.locked(second):
         assert folders.default_folder(CONFIG, tmp_path) not in (first, second)
+
+
+def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["prog", "--workdir", "my run", "--seed=3", "--num_steps", "50"])
+    words = shlex.split(folders.command_line(workdir="my run"))
+    assert words[-4:] == ["--seed=3", "--num_steps", "50", "--workdir=my run"]
+    assert "my run" not in words
 
 
 def test_a_resumed_run_drops_what_was_recorded_after_its_checkpoint(tmp_path):
