@@ -168,19 +168,19 @@ class RecurrentStack(nnx.Module):
 
 
 class LSTM(RecurrentStack):
-    """Long short-term memory over whole sequences; its state: an LSTMState a layer and direction. See RecurrentStack."""
+    """Long short-term memory over whole sequences, LSTMState a layer and direction; see RecurrentStack."""
 
     cell_type = LSTMCell
 
 
 class GRU(RecurrentStack):
-    """Gated recurrent units over whole sequences; its state: a HiddenState a layer and direction. See RecurrentStack."""
+    """Gated recurrent units over whole sequences, HiddenState a layer and direction; see RecurrentStack."""
 
     cell_type = GRUCell
 
 
 class SimpleRNN(RecurrentStack):
-    """Elman networks over whole sequences; its state: a HiddenState a layer and direction. See RecurrentStack."""
+    """Elman networks over whole sequences, HiddenState a layer and direction; see RecurrentStack."""
 
     cell_type = SimpleCell
 

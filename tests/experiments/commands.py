@@ -19,7 +19,12 @@ def command(*flags: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "JAX_PLATFORMS": "cpu"}
+    """What the commands see: the CPU, and programs that an earlier command of the tests has compiled already."""
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    }
+    return {**os.environ, **cache, "JAX_PLATFORMS": "cpu"}
 
 
 def run(*flags: str, status: int = 0) -> subprocess.CompletedProcess:

@@ -43,7 +43,7 @@ sizes = st.tuples(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     sizes, st.sets(st.sampled_from(["final", "hidden", "cell", "last"]), min_size=1).map(sorted), st.integers(0, 999)
 )
