@@ -40,6 +40,14 @@ def test_the_library_example_runs():
     assert names["outputs"].shape == (8, 20, 24)
 
 
+def test_every_result_has_a_command_that_is_accepted():
+    rows = re.findall(r"^\| `(python -m experiments.count_bits[^`]*)`", README, re.MULTILINE)
+    assert len(rows) >= 4
+    for row in rows:
+        unknown = run(*words(row), "--hidden_size=0", status=2)
+        assert unknown.stderr.startswith("error: --hidden_size=0"), "all other flags are right"
+
+
 def test_every_make_target_and_link_exists():
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     named = {line.split()[1] for line in BASH if line.startswith("make ")} | set(
