@@ -1,5 +1,6 @@
 """What is written down while a run goes on: metrics.jsonl, and event files for TensorBoard."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,10 @@ class Writer:
         self.test.flush()
 
     def close(self) -> None:
-        """Ends the files."""
-        for file in (self._file, self.train, self.test):
-            file.close()
+        """Ends the files, each of them even if another cannot be written to."""
+        with contextlib.ExitStack() as files:
+            for file in (self._file, self.train, self.test):
+                files.callback(file.close)
 
 
 def _drop_rows_after(path: Path, step: int) -> None:

@@ -1,10 +1,11 @@
 """The command: a short training that learns, its answers, its records, and what it says to bad input."""
 
 import json
+import subprocess
 
 import pytest
 
-from tests.experiments.commands import SMALL, run
+from tests.experiments.commands import ROOT, SMALL, command, environment, run
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,22 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
     assert "is not finite at step" in done.stderr
     assert "with seed 0" in done.stderr
     assert "last good checkpoint" in done.stderr
+
+
+def test_a_full_disk_ends_the_run_in_one_line(tmp_path):
+    limited = 'ulimit -f 24; exec "$@"'  # no file may grow beyond so many blocks
+    # Warnings are no errors here: the library that writes events leaves its file open when it cannot be flushed.
+    words = [word for word in command(*SMALL, "--log_every=1", f"--workdir={tmp_path}") if word not in ("-W", "error")]
+    done = subprocess.run(
+        ["bash", "-c", limited, "bash", *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**environment(), "JAX_COMPILATION_CACHE_DIR": ""},
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert_one_line(done, "File too large")
 
 
 def test_the_help_lists_every_flag_with_default_and_range():

@@ -1,6 +1,7 @@
 """Runs that are killed, interrupted, damaged, or started twice."""
 
 import json
+import shutil
 import signal
 import time
 
@@ -98,6 +99,13 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, u
     assert f"the checkpoint of step {newest} is damaged" in output
     assert "resuming at step" in output
     assert_equal_runs(tmp_path, undisturbed)
+
+
+def test_killed_while_it_writes_its_result_nothing_stands_twice(tmp_path, undisturbed):
+    shutil.copytree(undisturbed, tmp_path / "run")
+    (tmp_path / "run" / "result.json").unlink()
+    run(*LONG, f"--workdir={tmp_path / 'run'}")
+    assert_equal_runs(tmp_path / "run", undisturbed)
 
 
 def test_a_second_process_and_other_settings_are_refused(tmp_path):
