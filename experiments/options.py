@@ -48,8 +48,6 @@ def explaining(parser_type: type[flags.ArgumentParser], allowed: str) -> flags.A
     """A parser that says what is allowed when it cannot read a value."""
 
     class Parser(parser_type):  # type: ignore[misc,valid-type]
-        syntactic_help = ""  # the help text says what is allowed
-
         def parse(self, argument: Any) -> Any:
             try:
                 return super().parse(argument)
@@ -57,7 +55,7 @@ def explaining(parser_type: type[flags.ArgumentParser], allowed: str) -> flags.A
                 raise ValueError(f"must be {allowed or 'true or false'}") from None
 
     parser = Parser()
-    parser.syntactic_help = ""
+    parser.syntactic_help = ""  # the flag's own text says what is allowed
     return parser
 
 
