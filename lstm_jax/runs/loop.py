@@ -46,6 +46,8 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
             return folders.read_json(folder / folders.RESULT)
         session = Session(config, folder, started)
         lines = session.resume()
+        if session.step:
+            lines.append(f"resuming at step {session.step:,}")
         with contextlib.closing(Writer(folder, session.step, config.run.num_seeds)) as writer:
             recorder = Recorder(config, session, writer)
             with ProgressBar(config.run.progress, config.task.name, config.training.num_steps, session.step) as bar:

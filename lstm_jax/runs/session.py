@@ -50,14 +50,13 @@ class Session:
         return members, no_best(members) if self.config.run.patience else None
 
     def resume(self) -> list[str]:
-        """Goes back to the newest sound checkpoint; returns what there is to say of it."""
-        restored, lines = self.checkpoints.restore((self.members, self.best))
+        """Goes back to the newest sound checkpoint; returns a line for each damaged one."""
+        restored, damaged = self.checkpoints.restore((self.members, self.best))
         if restored is not None:
             self.step, self.spent, self.said = restored.step, restored.notes["seconds"], restored.notes["said"]
             sharding = self.setup.program.layout.sharding(MEMBERS)
             self.members, self.best = jax.device_put(restored.tree, sharding)
-            lines.append(f"resuming at step {self.step:,}")
-        return lines
+        return damaged
 
     @property
     def seconds(self) -> float:
