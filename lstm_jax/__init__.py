@@ -11,6 +11,7 @@ Axes and their letters: `lstm_jax.axes`. The floors of the library: ARCHITECTURE
 from lstm_jax.recurrent.cells import HiddenState, LSTMState
 from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
+from lstm_jax.training.slices import value_and_grad
 from lstm_jax.version import __version__
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "SimpleCell",
     "SimpleRNN",
     "__version__",
+    "value_and_grad",
 ]

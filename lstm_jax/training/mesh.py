@@ -108,6 +108,16 @@ def opaque(count: int) -> Array:
     return jax.lax.optimization_barrier(jnp.int32(count))
 
 
+def first_devices_mesh(count: int) -> Mesh:
+    """So many devices along the batch axis."""
+    return _mesh(1, count)
+
+
+def on_cpu() -> bool:
+    """Whether arrays are computed on a CPU."""
+    return jax.default_backend() == "cpu"
+
+
 def all_devices_mesh(divisible: int = 0) -> Mesh:
     """Every device along the batch axis; with `divisible`, as many as divide that number."""
     devices = len(jax.devices())

@@ -5,7 +5,6 @@ import math
 from typing import NamedTuple
 
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 import optax
 from flax import nnx
@@ -14,8 +13,9 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.model import ModelSettings, SequenceModel
 from lstm_jax.tasks.objectives import ClassObjective, NumberObjective
 from lstm_jax.tasks.task import StringTask
-from lstm_jax.training.mesh import BATCH, Layout, opaque
+from lstm_jax.training.mesh import BATCH, Layout
 from lstm_jax.training.optimizers import Hyperparameters, TrainSettings, make_optimizer
+from lstm_jax.training.slices import mean_over_slices
 
 INITIALISATION, BATCHES = 0, 1
 """What a member's key is folded with first: each use of randomness has its own stream."""
@@ -118,22 +118,14 @@ def draw_batch(program: Program, member: Member, data: Data) -> Data:
 
 def mean_gradient(program: Program, params: PyTree, slices: Data) -> tuple[Array, Array, PyTree]:
     """Loss, error and gradient of a batch: the mean over its slices, on this device and on the others."""
-    zeros, unflatten = jax.flatten_util.ravel_pytree((jnp.zeros(()), jnp.zeros(()), params))
-    here = slices.lengths.shape[0]
 
-    def keep_slice(number: Array, kept: jax.Array) -> jax.Array:
-        batch = jax.tree.map(lambda leaf: leaf[number], slices)
+    def one_slice(batch: Data) -> tuple[Array, Array, PyTree]:
         (loss, error), gradient = jax.value_and_grad(
             lambda params: loss_and_errors(program, params, batch), has_aux=True
         )(params)
-        return kept.at[number].set(jax.flatten_util.ravel_pytree((loss, error, gradient))[0])
+        return loss, error, gradient
 
-    kept = jax.lax.fori_loop(0, opaque(here), keep_slice, jnp.zeros((here, *zeros.shape), zeros.dtype))
-    if program.layout.batch_devices > 1:
-        kept = jax.lax.all_gather(kept, BATCH, tiled=True)
-    # Every device adds all slices in the same order, wherever they were computed: the same sum to the last bit. The
-    # barrier keeps this addition apart from what comes before it, which differs.
-    return unflatten(jnp.mean(jax.lax.optimization_barrier(kept), axis=0))
+    return mean_over_slices(one_slice, slices, gather=program.layout.batch_devices > 1)
 
 
 def train_step(program: Program, member: Member, data: Data, hyper: Hyperparameters, course: Array) -> Member:

@@ -1,0 +1,122 @@
+"""A batch in slices: spread over devices, and small enough for the cache. One mean, whoever computed what."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+from flax import nnx
+from jax.sharding import PartitionSpec
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.training.mesh import BATCH, choose_slices, first_devices_mesh, on_cpu, opaque
+
+
+def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, gather: bool) -> PyTree:
+    """The mean of `function(slice)` over all slices, to the last bit the same wherever they were computed.
+
+    Args:
+        function: takes one slice, returns a tree of floating-point arrays.
+        slices: those of this device, leaves [slices, ...].
+        gather: whether other devices along the mesh axis `batch` have further slices.
+
+    Returns:
+        A tree as `function` returns it.
+    """
+    first = jax.tree.map(lambda leaf: leaf[0], slices)
+    like = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, first))
+    flat, unflatten = jax.flatten_util.ravel_pytree(like)
+    here = jax.tree.leaves(slices)[0].shape[0]
+
+    def keep(number: Array, kept: jax.Array) -> jax.Array:
+        result = function(jax.tree.map(lambda leaf: leaf[number], slices))
+        return kept.at[number].set(jax.flatten_util.ravel_pytree(result)[0])
+
+    kept = jax.lax.fori_loop(0, opaque(here), keep, jnp.zeros((here, *flat.shape), flat.dtype))
+    if gather:
+        kept = jax.lax.all_gather(kept, BATCH, tiled=True)
+    # Every device adds all slices in the same order, wherever they were computed: the same sum to the last bit. The
+    # barrier keeps this addition apart from what comes before it, which differs.
+    return unflatten(jnp.mean(jax.lax.optimization_barrier(kept), axis=0))
+
+
+def value_and_grad(
+    loss: Callable[..., Array], num_devices: int | None = None
+) -> Callable[..., tuple[Array, nnx.State]]:
+    """Like `nnx.value_and_grad`, the batch spread over the devices where that pays. To be called under `jax.jit`.
+
+        @jax.jit
+        def step(model, inputs, targets):
+            return lstm_jax.value_and_grad(loss)(model, inputs, targets)
+
+    On a CPU with one host device a core (`jax_num_cpu_devices`) a small network uses one core otherwise, however many
+    there are. A batch that outgrows the cache is worked through in slices, too.
+
+    Args:
+        loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`.
+        num_devices: at most so many devices; None: all there are.
+
+    Returns:
+        A function of the model and the batch that gives the loss and its gradient by each `nnx.Param`, an `nnx.State`
+        as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own.
+    """
+
+    def spread(model: nnx.Module, *batch: Array) -> tuple[Array, nnx.State]:
+        graph, params, others = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]
+
+        def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> Array:
+            return loss(nnx.merge(graph, params, others, copy=True), *batch)
+
+        devices = min(num_devices or len(jax.devices()), len(jax.devices()))
+        slices = _choose(one_slice, params, others, batch, devices)
+        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0))
+
+        def on_device(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, nnx.State]:
+            def function(numbered: Any) -> Any:
+                number, batch = numbered
+                return jax.value_and_grad(one_slice)(params, _own_randomness(others, number), batch)
+
+            return mean_over_slices(function, batch, gather=mesh.size > 1)
+
+        cut = jax.tree.map(lambda leaf: leaf.reshape(slices, -1, *leaf.shape[1:]), batch)
+        whole, split = PartitionSpec(), PartitionSpec(BATCH)
+        result = jax.shard_map(on_device, mesh=mesh, in_specs=(whole, whole, split), out_specs=whole, check_vma=False)(
+            params, others, (jnp.arange(slices), cut)
+        )
+        nnx.update(model, _one_draw_later(others))
+        return result
+
+    return spread
+
+
+def _choose(one_slice: Callable[..., Array], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:
+    """How many slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
+    size = batch[0].shape[0]
+    kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch), params)[1], params)
+    weights = sum(leaf.size for leaf in jax.tree.leaves(params))
+    memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0
+    return choose_slices(size, weights, memory // size, devices)
+
+
+def _streams(others: nnx.State) -> list[tuple[Any, ...]]:
+    """Where the model's random number streams are."""
+    return [path[:-1] for path, leaf in nnx.to_flat_state(others) if isinstance(leaf, nnx.RngKey)]
+
+
+def _own_randomness(others: nnx.State, number: Array) -> nnx.State:
+    """The state with streams that no other slice and no other call has."""
+    flat = dict(nnx.to_flat_state(others))
+    for stream in _streams(others):
+        key, count = flat[(*stream, "key")], flat[(*stream, "count")]
+        own = jax.random.fold_in(jax.random.fold_in(key[...], count[...]), number)
+        flat[(*stream, "key")] = key.replace(own)
+    return nnx.from_flat_state(flat)
+
+
+def _one_draw_later(others: nnx.State) -> nnx.State:
+    flat = dict(nnx.to_flat_state(others))
+    for stream in _streams(others):
+        count = flat[(*stream, "count")]
+        flat[(*stream, "count")] = count.replace(count[...] + 1)
+    return nnx.from_flat_state(flat)

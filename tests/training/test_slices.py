@@ -1,0 +1,61 @@
+"""The spread gradient against Flax's own, with the batch on one device."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import lstm_jax
+from lstm_jax.training.slices import value_and_grad
+
+
+class Network(nnx.Module):
+    """An LSTM with a readout and, if wanted, a dropout."""
+
+    def __init__(self, dropout: float = 0.0):
+        rngs = nnx.Rngs(0)
+        self.rnn = lstm_jax.LSTM(3, 24, rngs=rngs)
+        self.readout = nnx.Linear(24, 1, rngs=rngs)
+        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+
+    def __call__(self, inputs):
+        return self.readout(self.dropout(self.rnn(inputs)[0][:, -1]))
+
+
+def loss(network, inputs, targets):
+    return jnp.mean((network(inputs)[:, 0] - targets) ** 2)
+
+
+def batch_of(size):
+    return jax.random.normal(jax.random.key(1), (size, 20, 3)), jnp.arange(size) / size
+
+
+@pytest.mark.parametrize("size", [1, 7, 200, 500, 1001])
+def test_equals_the_gradient_of_the_whole_batch(size):
+    network = Network()
+    value, gradient = jax.jit(value_and_grad(loss))(network, *batch_of(size))
+    expected_value, expected = nnx.value_and_grad(loss)(network, *batch_of(size))
+    np.testing.assert_allclose(value, expected_value, rtol=1e-5)
+    for our, their in zip(*map(jax.tree.leaves, (gradient, expected)), strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-6)
+
+
+def test_a_large_batch_is_spread_over_both_devices():
+    def size_of_mesh(num_devices):
+        program = jax.make_jaxpr(value_and_grad(loss, num_devices))(Network(), *batch_of(500))
+        (call,) = [equation for equation in program.eqns if equation.primitive.name == "shard_map"]
+        return call.params["mesh"].size
+
+    assert (size_of_mesh(None), size_of_mesh(1)) == (2, 1)
+
+
+def test_each_slice_and_each_call_draws_its_own_dropout():
+    def dropped(network, inputs, targets):
+        return jnp.mean(network.dropout(jnp.ones((inputs.shape[0], 1))) * inputs[:, 0, :1])
+
+    network, step = Network(dropout=0.5), nnx.jit(value_and_grad(dropped))
+    # Each half of the batch holds the same numbers: with the same masks both halves would have the same mean.
+    inputs = jnp.tile(jnp.concatenate([jnp.ones(300), -jnp.ones(300)])[:, None, None], (1, 20, 3))
+    first, second = step(network, inputs, jnp.zeros(600))[0], step(network, inputs, jnp.zeros(600))[0]
+    assert first != 0 and first != second
