@@ -135,7 +135,7 @@ def _check_options(cell: Any) -> None:
 
 def _fill(param: nnx.Param, parts: list[Array]) -> None:
     """Gives a parameter the rows of all parts, one after another, as a copy with their dtype."""
-    value = jnp.array(jnp.concatenate(parts))
+    value = jnp.concatenate(parts)
     if value.shape != param.shape:
         raise ValueError(f"weights have shape {list(value.shape)}, expected {list(param.shape)}: one cell at a time")
     param.set_value(value)

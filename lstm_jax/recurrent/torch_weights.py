@@ -44,8 +44,8 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
     rnn = LAYERS[cell](
         arrays["weight_ih_l0"].shape[1],
         arrays["weight_hh_l0"].shape[1],
-        sum(re.fullmatch(r"weight_ih_l\d+", name) is not None for name in arrays),
-        any(name.endswith("_reverse") for name in arrays),
+        num_layers=sum(re.fullmatch(r"weight_ih_l\d+", name) is not None for name in arrays),
+        bidirectional=any(name.endswith("_reverse") for name in arrays),
         **{"rngs": nnx.Rngs(0)} | options,
     )
     load_torch(rnn, state_dict, prefix)

@@ -137,16 +137,14 @@ def test_without_biases_they_are_zero():
     assert not any(np.any(cell.bias) for cell in rnn.cells)
 
 
-def test_the_dtype_of_the_layer_is_kept_and_biases_are_rounded_once():
-    arrays = weights("lstm_1_1")
-    arrays["bias_ih_l0"], arrays["bias_hh_l0"] = np.full(4 * H, 1 + 2.0**-9), np.full(4 * H, 2.0**-9)
-    rnn = make("lstm", 1, 1, jnp.bfloat16)
-    load_torch(rnn, arrays)
-    assert {leaf.dtype for leaf in jax.tree.leaves(nnx.state(rnn, nnx.Param))} == {jnp.dtype(jnp.bfloat16)}
-    np.testing.assert_array_equal(np.float32(rnn.cells[0].bias[...]), 1.0)  # a tie: to even
-    arrays["bias_hh_l0"] *= 3
-    load_torch(rnn, arrays)
-    np.testing.assert_array_equal(np.float32(rnn.cells[0].bias[...]), 1 + 2.0**-7)  # each rounded alone: 1.0
+def test_the_dtype_of_the_layer_is_kept_and_biases_are_added_before_they_are_rounded():
+    halves = {name: np.float16(value) for name, value in weights("lstm_1_1").items()}
+    halves |= {"bias_ih_l0": np.ones(4 * H, np.float16), "bias_hh_l0": np.full(4 * H, 2.0**-12, np.float16)}
+    for dtype, bias in ((jnp.float32, 1 + 2.0**-12), (jnp.bfloat16, 1.0)):  # in float16 the sum is 1
+        rnn = make("lstm", 1, 1, dtype)
+        load_torch(rnn, halves)
+        assert {leaf.dtype for leaf in jax.tree.leaves(nnx.state(rnn, nnx.Param))} == {jnp.dtype(dtype)}
+        np.testing.assert_array_equal(np.float32(rnn.cells[0].bias[...]), np.float32(bias))
 
 
 def test_arrays_that_change_later_do_not_change_the_layer():
