@@ -43,8 +43,8 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
 
     Returns:
         An LSTMCell, GRUCell or SimpleCell with copies of the weights, in their dtype. An LSTM's carry is
-        LSTMState(hidden, cell) here and (cell, hidden) there. A `dtype` equal to that of the parameters counts as None:
-        inputs of a higher precision are not rounded to it.
+        LSTMState(hidden, cell) here and (cell, hidden) there. A `dtype` that is not that of the parameters is kept;
+        Flax rounds states and gates to it as well, which are kept in at least float32 here.
 
     Raises:
         ValueError: another kind of cell, or an option of it that has no counterpart here; names the option.
@@ -53,7 +53,16 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
     _check_options(cell)
     source: Any = cell
     zeros = nnx.initializers.zeros
-    ours = layout.cell_type(source.in_features, source.hidden_features, kernel_init=zeros, rngs=nnx.Rngs(0))
+    # Elman cells of Flax have a dtype even if none is given, that of the parameters.
+    dtype = None if source.dtype == source.param_dtype else source.dtype
+    ours = layout.cell_type(
+        source.in_features,
+        source.hidden_features,
+        kernel_init=zeros,
+        dtype=dtype,
+        param_dtype=source.param_dtype,
+        rngs=nnx.Rngs(0),
+    )
     for param, names in ((ours.input_kernel, layout.input), (ours.hidden_kernel, layout.hidden)):
         _fill(param, [getattr(source, name).kernel[...].T for name in names])
     biases = [getattr(source, name).bias[...] for name in layout.bias]
@@ -94,7 +103,7 @@ def to_flax(cell: RecurrentCell, cell_type: type[nnx.RNNCellBase]) -> nnx.RNNCel
         cell.hidden_features,
         kernel_init=zeros,
         recurrent_kernel_init=zeros,
-        dtype=None,
+        dtype=cell.dtype,
         param_dtype=weights.bias.dtype,
         rngs=nnx.Rngs(0),
     )
@@ -125,8 +134,6 @@ def _check_options(cell: Any) -> None:
         raise ValueError(f"{name}: residual must be False; no cell here adds its state before the tanh")
     if cell.carry_init is not None:
         raise ValueError(f"{name}: carry_init must be None; states start at zero here, or at the one you pass")
-    if cell.dtype is not None and jnp.dtype(cell.dtype) != dtype:
-        raise ValueError(f"{name}: dtype must be None or that of the parameters, {dtype}, not {jnp.dtype(cell.dtype)}")
     for path, param in nnx.to_flat_state(nnx.state(cell, nnx.Param)):
         if param.dtype != dtype:
             where = ".".join(map(str, path))

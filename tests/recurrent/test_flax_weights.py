@@ -123,10 +123,6 @@ REFUSED = {
         "activation_fn must be nnx.tanh",
     ),
     "residual": (lambda: flax_cell(nnx.SimpleCell, residual=True, **FLOAT32), "residual must be False"),
-    "dtype": (
-        lambda: flax_cell(nnx.LSTMCell, dtype=jnp.bfloat16, **FLOAT32),
-        "dtype must be None or that of the parameters, float32, not bfloat16",
-    ),
     "mixed": (mixed_precision, "dense_h.kernel has dtype bfloat16, but param_dtype, that of its carry, is float32"),
     "subclass": (
         lambda: flax_cell(OtherLSTMCell, **FLOAT32),
@@ -161,3 +157,12 @@ def test_what_has_no_counterpart_in_flax_is_refused():
     gru.bias[...] = gru.bias[...].at[3 * H].set(0.5)
     with pytest.raises(ValueError, match=r"its last 4 numbers .* must be zero.*0\.5"):
         to_flax(gru, nnx.GRUCell)
+
+
+def test_the_precision_of_the_products_is_passed_on():
+    ours = from_flax(flax_cell(nnx.OptimizedLSTMCell, dtype=jnp.bfloat16, **FLOAT32))
+    assert ours.dtype == jnp.bfloat16 and ours.bias[...].dtype == jnp.float32
+    theirs = to_flax(ours, nnx.LSTMCell)
+    assert theirs.dtype == jnp.bfloat16
+    inputs = jnp.ones((2, 3, ours.in_features))
+    np.testing.assert_allclose(nnx.RNN(ours)(inputs), nnx.RNN(theirs)(inputs), atol=0.05)

@@ -123,7 +123,7 @@ def test_a_layer_is_built_from_names_and_shapes(kind, layers, directions):
     case = f"{kind}_{layers}_{directions}"
     rnn = from_torch(TORCH, f"{case}.weights.", cell=kind, impl="scan")
     assert type(rnn) is LAYERS[kind]
-    assert rnn.impl == "scan"
+    assert rnn.unrolling.impl == "scan"
     assert rnn.num_directions == directions
     assert [cell.in_features for cell in rnn.cells] == [D] * directions + [H * directions] * (layers - 1) * directions
     outputs, _ = rnn(jnp.float32(INPUTS), jax.tree.map(jnp.float32, start_of(kind, case)))
