@@ -21,7 +21,7 @@ from jax.custom_derivatives import SymbolicZero
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import State, Weights, product
 from lstm_jax.recurrent.forward_mode import explained, refuse_forward_mode
-from lstm_jax.recurrent.fused_cells import FUSED_CELLS
+from lstm_jax.recurrent.fused_cells import FUSED_CELLS, Rows
 from lstm_jax.recurrent.weight_gradient import WeightGradient
 
 COLUMNS = 16
@@ -102,13 +102,13 @@ def _backward_rule(kind, reverse, residuals, cotangents):
     weights, inputs, start, resets, states, kept = residuals
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     d_final, d_states = ([None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents)
-    cell, time = FUSED_CELLS[kind], inputs.shape[0]
-    rows = cell.prepare(weights)
+    cell, rows, (time, _, batch) = FUSED_CELLS[kind], FUSED_CELLS[kind].prepare(weights), inputs.shape
+    # Transposed once: inside the loop XLA would take a slow product for it.
     input_transposed, hidden_transposed = rows.input.T, rows.hidden.T
-    gradient = WeightGradient(cell, rows, inputs.shape[-1])
+    gradient = WeightGradient(cell, rows, time, batch)
 
-    def step(carry, time_symbol_reset):
-        (d_after, d_weights), (now, symbol, reset) = carry, time_symbol_reset
+    def step(d_after: State, now: Array) -> tuple[State, Array, Array, Array]:
+        reset = None if resets is None else _at(resets, now)
         before = _without_past(reset, _before(states, start, now, reverse))
         seen = [0 if leaf is None else _at(leaf, now) for leaf in d_states]
         d_after = type(start)(*map(operator.add, d_after, seen))
@@ -116,16 +116,55 @@ def _backward_rule(kind, reverse, residuals, cotangents):
         d_hidden = d_before.hidden + product(hidden_transposed, d_rows[gradient.hidden_rows])
         d_before = _without_past(reset, d_before._replace(hidden=d_hidden))
         d_symbol = product(input_transposed, d_rows[gradient.input_rows])
-        return (d_before, gradient.add(d_weights, d_rows, before.hidden, symbol)), d_symbol
+        return d_before, d_symbol, d_rows, gradient.operand(before.hidden, _at(inputs, now))
 
     d_final = [jnp.zeros_like(like) if leaf is None else leaf for leaf, like in zip(d_final, start, strict=True)]
-    sequences = jnp.arange(time), inputs, resets
-    (d_start, d_weights), d_inputs = lax.scan(
-        step, (type(start)(*d_final), gradient.zeros()), sequences, reverse=not reverse
-    )
-    d_weights = cell.restore(gradient.finish(d_weights))
-    d_weights = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), d_weights, weights)
+    d_start, d_inputs, d_rows = _back_in_chunks(step, type(start)(*d_final), gradient, time, reverse)
+    d_weights = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), cell.restore(d_rows), weights)
     return d_weights, d_inputs.astype(inputs.dtype), d_start, None
+
+
+def _back_in_chunks(
+    step: Callable[[State, Array], tuple[State, Array, Array, Array]],
+    d_state: State,
+    gradient: WeightGradient,
+    time: int,
+    reverse: bool,
+) -> tuple[State, Array, Rows]:
+    """Goes back through all symbols, a product of the weight gradient for each chunk of them."""
+
+    def one(carry: Any, now: Array) -> tuple[Any, Array]:
+        d_state, total, kept = carry
+        d_state, d_symbol, d_rows, operand = step(d_state, now)
+        return (d_state, gradient.add(total, d_rows, operand), kept), d_symbol
+
+    def chunk(carry: Any, times: Array) -> tuple[Any, Array]:
+        def keep(carry: Any, place_and_now: Any) -> tuple[Any, Array]:
+            (d_state, kept), (place, now) = carry, place_and_now
+            d_state, d_symbol, d_rows, operand = step(d_state, now)
+            return (d_state, gradient.keep(kept, place, d_rows, operand)), d_symbol
+
+        d_state, total, kept = carry
+        places = jnp.arange(len(times))
+        (d_state, kept), d_symbols = lax.scan(keep, (d_state, kept), (places, times), reverse=not reverse)
+        rows, operands = (leaf[:, : len(times)].reshape(len(leaf), -1) for leaf in kept)
+        return (d_state, gradient.add(total, rows, operands), kept), d_symbols
+
+    length = gradient.chunk
+    carry = d_state, gradient.zeros(d_state.hidden.dtype), None if length == 1 else gradient.nothing_kept()
+    times = jnp.arange(time)
+    if length == 1:
+        carry, d_inputs = lax.scan(one, carry, times, reverse=not reverse)
+        return carry[0], d_inputs, gradient.finish(carry[1])
+    # The chunk that is left over is gone through last.
+    rest = time % length
+    whole, left = (times[: time - rest], times[time - rest :]) if reverse else (times[rest:], times[:rest])
+    carry, d_inputs = lax.scan(chunk, carry, whole.reshape(-1, length), reverse=not reverse)
+    d_inputs = d_inputs.reshape(-1, *d_inputs.shape[2:])
+    if rest:
+        carry, d_left = chunk(carry, left)
+        d_inputs = jnp.concatenate([d_inputs, d_left] if reverse else [d_left, d_inputs])
+    return carry[0], d_inputs, gradient.finish(carry[1])
 
 
 def _at(sequences: PyTree, time: Array) -> PyTree:

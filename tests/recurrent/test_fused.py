@@ -50,7 +50,9 @@ looks = st.sets(st.sampled_from(["final", "hidden", "cell", "last"]), min_size=1
 @given(kinds, sizes, st.booleans(), st.booleans(), looks, st.integers(0, 999))
 @example("lstm", (1, 1, 1, 1), False, False, ["hidden"], 0)
 @example("gru", (1, 1, 1, 1), True, True, ["final"], 0)
-@example("gru", (5, 2, 70, 19), True, True, ["final", "hidden"], 1)
+@example("gru", (19, 2, 70, 19), True, True, ["final", "hidden"], 1)
+@example("lstm", (19, 2, 70, 19), True, False, ["last", "cell"], 1)
+@example("lstm", (300, 1, 3, 1), False, True, ["hidden"], 2)
 def test_values_and_gradients_equal_the_textbook(kind, size, resets, reverse, parts, seed):
     with jax.enable_x64(True):
         case = random_case(kind, *size, seed, resets)
