@@ -10,7 +10,14 @@ from lstm_jax.recurrent.cells import Cell, State, Weights
 
 
 def unroll(
-    cell: Cell, weights: Weights, inputs: Array, state: State, resets: Array | None = None, *, reverse: bool = False
+    cell: Cell,
+    weights: Weights,
+    inputs: Array,
+    state: State,
+    resets: Array | None = None,
+    *,
+    reverse: bool = False,
+    copies: int = 1,
 ) -> tuple[State, State]:
     """Applies a cell to every symbol in turn.
 
@@ -21,6 +28,7 @@ def unroll(
         state: before the first symbol, [H, B].
         resets: [T, B], whether the state is set to zero before this symbol is read; None: never.
         reverse: read from the last symbol to the first.
+        copies: how often the step is written out in the body of the loop.
 
     Returns:
         The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
@@ -33,4 +41,4 @@ def unroll(
         state = cell.step(weights, state, symbol)
         return state, state
 
-    return jax.lax.scan(step, state, (inputs, resets), reverse=reverse)
+    return jax.lax.scan(step, state, (inputs, resets), reverse=reverse, unroll=copies)
