@@ -7,7 +7,6 @@ python -m benchmarks.peers --json=peers.json --plot=peers.png --markdown=RESULTS
 """
 
 import dataclasses
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -112,7 +111,7 @@ def write(chosen: Settings, content: dict[str, Any], measurements: list[Measurem
     if chosen.plot:
         plots.relative_times(measurements).savefig(chosen.plot)
     if chosen.markdown:
-        picture = os.path.relpath(chosen.plot, Path(chosen.markdown).parent) if chosen.plot else ""
+        picture = record.link(chosen.plot, chosen.markdown)
         Path(chosen.markdown).write_text(record.markdown(content, measurements, picture))
 
 

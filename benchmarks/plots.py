@@ -37,9 +37,8 @@ def relative_times(measurements: Sequence[Measurement]) -> Figure:
                 axes.set_title(_wrapped(shape), fontsize=9)
         grid[row, 0].set_ylabel(f"{cell.upper()}\n{PASSES[which]}", fontsize=9, fontweight="bold")
     _common_scale(grid.flat, measurements)
-    figure.supxlabel(
-        "time relative to lstm_jax (logarithmic; bars: quartiles; orange: faster than lstm_jax)", fontsize=9
-    )
+    meaning = "time relative to lstm_jax, logarithmic (bars: quartiles; orange: faster than lstm_jax)"
+    figure.supxlabel(meaning, fontsize=9)
     return figure
 
 

@@ -70,7 +70,7 @@ def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plo
     best = max(record["matmul_gflops"].values())
     parts = ["# The layer beside other libraries", INTRODUCTION]
     if record["platform"] == "cpu":
-        parts.append("No GPU was available for measuring; the same command measures on one with `--platform=gpu`.")
+        parts.append(NO_GPU)
     parts.append("\n".join(f"- {line}" for line in describe(record)))
     if plot:
         parts.append(f"![Time of each library relative to lstm_jax, by shape]({plot})")
@@ -84,6 +84,13 @@ def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plo
         parts.extend([f"**{tables.title(group[0])}**", tables.as_markdown(tables.details(group, best))])
     return "\n\n".join(parts) + "\n"
 
+
+def link(picture: str, document: str) -> str:
+    """How a document refers to a picture: relative to the document's folder; empty without a picture."""
+    return os.path.relpath(picture, Path(document).parent) if picture else ""
+
+
+NO_GPU = "No GPU was available for measuring; the same command measures on one with `--platform=gpu`."
 
 INTRODUCTION = """All compute the same: one layer with the same weights reads the same inputs, and the loss is the mean
 square of the last hidden state. That losses and gradients agree is checked before the clock starts. `forward` is the

@@ -21,7 +21,7 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     if cell == "gru":
         module = eqx.tree_at(lambda module: module.bias_n, module, np.zeros(width, np.float32))
 
-    def unroll(module: Any, sequence: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def unroll(module: Any, sequence: jax.Array) -> tuple[jax.Array, Any]:
         zeros = jnp.zeros(width, dtype)
 
         def step(state: Any, symbol: jax.Array) -> tuple[Any, jax.Array]:

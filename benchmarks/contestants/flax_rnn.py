@@ -17,18 +17,18 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     """The layer with the given weights; the gate order is the same."""
     features, width = arrays["input_kernel"].shape[1], arrays["hidden_kernel"].shape[1]
     kind = CELLS["optimized" if options().get("optimized") else cell]
-    module = kind(features, width, param_dtype=dtype, rngs=nnx.Rngs(0))
+    module: Any = kind(features, width, param_dtype=dtype, rngs=nnx.Rngs(0))
     input_kernel, hidden_kernel, bias = arrays["input_kernel"].T, arrays["hidden_kernel"].T, arrays["bias"]
     if isinstance(module, nnx.LSTMCell):
-        for number, gate in enumerate("ifgo"):
+        for number, (from_input, from_hidden) in enumerate(_gates(module)):
             block = slice(number * width, (number + 1) * width)
-            from_input, from_hidden = _gates(module, gate)
             from_input.kernel[...] = input_kernel[:, block]
             from_hidden.kernel[...], from_hidden.bias[...] = hidden_kernel[:, block], bias[block]
     else:
         module.dense_i.kernel[...], module.dense_h.kernel[...] = input_kernel, hidden_kernel
         (module.dense_i if cell == "gru" else module.dense_h).bias[...] = bias
-    graph, params, others = nnx.split(nnx.RNN(module, return_carry=True), nnx.Param, ...)
+    layer: Any = nnx.RNN(module, return_carry=True)
+    graph, params, others = nnx.split(layer, nnx.Param, ...)
 
     def run(params: Any, inputs: jax.Array) -> tuple[Any, jax.Array]:
         return nnx.merge(graph, params, others, copy=True)(inputs)
@@ -42,13 +42,13 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     )
 
 
-def _gates(cell: Any, gate: str) -> tuple[Any, Any]:
-    return getattr(cell, "if_" if gate == "f" else f"i{gate}"), getattr(cell, f"h{gate}")
+def _gates(cell: nnx.LSTMCell) -> list[tuple[Any, Any]]:
+    return [(cell.ii, cell.hi), (cell.if_, cell.hf), (cell.ig, cell.hg), (cell.io, cell.ho)]
 
 
 def _input_kernels(cell: Any) -> list[jax.Array]:
     if isinstance(cell, nnx.LSTMCell):
-        return [_gates(cell, gate)[0].kernel[...] for gate in "ifgo"]
+        return [from_input.kernel[...] for from_input, _ in _gates(cell)]
     return [cell.dense_i.kernel[...]]
 
 

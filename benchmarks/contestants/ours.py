@@ -45,7 +45,7 @@ def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cal
         return lambda: jax.block_until_ready(forward(params, inputs))
 
     @jax.jit
-    def both(params: nnx.State, inputs: jax.Array) -> tuple[jax.Array, nnx.State]:
+    def both(params: nnx.State, inputs: jax.Array) -> tuple[Any, nnx.State]:
         return lstm_jax.value_and_grad(loss)(nnx.merge(graph, params), inputs)
 
     def call() -> tuple[jax.Array, list[jax.Array]]:
