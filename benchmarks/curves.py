@@ -152,6 +152,5 @@ def _panel(axes: Any, curve: Curve, values: Sequence[float], ideal: Sequence[flo
     axes.set_ylim(low / 1.8, high * 1.3)  # room for the words below the line
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.annotate(
-        meaning, (sizes[0], min(values[0], ideal[0])), (0, -11), textcoords="offset points", fontsize=7, color=OTHERS
-    )
+    start = sizes[0], min(values[0], ideal[0])
+    axes.annotate(meaning, start, (0, -11), textcoords="offset points", fontsize=7, color=OTHERS)

@@ -20,7 +20,7 @@ from benchmarks.results import Measurement
 from benchmarks.tournament import PEERS, Conditions, Tournament
 from experiments import options
 from lstm_jax.runs import folder as folders
-from lstm_jax.settings import SettingError, setting
+from lstm_jax.settings import SettingError, check_ranges, setting
 
 GRID = "B1000,T20,D1,H24;B100,T20,D1,H24;B256,T64,D1,H128;B128,T128,D64,H256;B32,T100,D32,H512;B1,T3,D1,H512"
 
@@ -45,6 +45,7 @@ class Settings:
 
     def check(self) -> None:
         """Raises SettingError for the first setting that cannot be used."""
+        check_ranges(self)
         settings.parse_names("peers", self.peers, list(PEERS))
         work.parse_shapes("shapes", self.shapes)
         settings.parse_names("cells", self.cells, work.CELLS)

@@ -36,13 +36,10 @@ def layer(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
 
 def population(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
     """Updates of networks that learn to count bits, all members in one program."""
-    chosen: dict[str, Any] = {
-        "num_seeds": sizes["members"],
-        "batch_size": sizes["batch"],
-        "hidden_size": sizes["hidden"],
-    }
-    chosen |= {"train_size": 1_000, "lr_schedule": "constant"}  # a course that does not end
-    config = RunConfig(CountBits()).replace({**chosen, "cell": settings["cell"]})
+    chosen = {"num_seeds": sizes["members"], "batch_size": sizes["batch"], "hidden_size": sizes["hidden"]}
+    unending = {"lr_schedule": "constant"}  # other courses of the learning rate end with num_steps
+    config = RunConfig(CountBits()).replace({**chosen, **unending, "cell": settings["cell"]})
+    config.check()
     setup = make_setup(config)
     members = init_population(setup.program, np.array(setup.seeds, np.uint32), setup.hyper)
     members = jax.device_put(members, setup.program.layout.sharding(MEMBERS))

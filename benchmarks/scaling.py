@@ -19,7 +19,7 @@ from benchmarks.curves import Curve, Point
 from benchmarks.process import ROOT, NotMeasuredError
 from experiments import options
 from lstm_jax.runs import folder as folders
-from lstm_jax.settings import SettingError, setting
+from lstm_jax.settings import SettingError, check_ranges, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Settings:
 
     def check(self) -> None:
         """Raises SettingError for the first setting that cannot be used."""
+        check_ranges(self)
         if len(work.parse_shapes("base", self.base)) > 1:
             raise SettingError("base", self.base, "must be one shape like B128,T64,D1,H64")
         if not any(self.points.values()):

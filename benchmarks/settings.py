@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 
 from experiments import options
-from lstm_jax.settings import SettingError, check_ranges
+from lstm_jax.settings import SettingError
 
 PICTURES = (".png", ".svg")
 
@@ -21,15 +21,9 @@ def define_flags(defaults: Any) -> None:
 
 
 def read_flags(defaults: Any) -> Any:
-    """The settings with the flags that were given by hand.
-
-    Raises:
-        SettingError: names the first flag whose number or word is not allowed.
-    """
+    """The settings with the flags that were given by hand, as yet unchecked."""
     given = {field.name: flags.FLAGS[field.name] for field in dataclasses.fields(defaults)}
-    section = dataclasses.replace(defaults, **{name: flag.value for name, flag in given.items() if flag.present})
-    check_ranges(section)
-    return section
+    return dataclasses.replace(defaults, **{name: flag.value for name, flag in given.items() if flag.present})
 
 
 def parse_names(name: str, text: str, allowed: Sequence[str]) -> list[str]:

@@ -27,8 +27,8 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     else:
         module.dense_i.kernel[...], module.dense_h.kernel[...] = input_kernel, hidden_kernel
         (module.dense_i if cell == "gru" else module.dense_h).bias[...] = bias
-    layer: Any = nnx.RNN(module, return_carry=True)
-    graph, params, others = nnx.split(layer, nnx.Param, ...)
+    parts: Any = nnx.split(nnx.RNN(module, return_carry=True), nnx.Param, ...)
+    graph, params, others = parts
 
     def run(params: Any, inputs: jax.Array) -> tuple[Any, jax.Array]:
         return nnx.merge(graph, params, others, copy=True)(inputs)
