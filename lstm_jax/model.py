@@ -8,7 +8,8 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, State
-from lstm_jax.recurrent.layers import IMPLEMENTATIONS, LAYERS
+from lstm_jax.recurrent.layers import LAYERS
+from lstm_jax.recurrent.unroll import IMPLEMENTATIONS
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.objectives import READOUTS
 
@@ -86,7 +87,7 @@ class SequenceModel(nnx.Module):
         """The state after one more symbol each, [B]; for networks that read in one direction only."""
         below, states = self._encode(symbols), []
         for cell, layer_state in zip(self.recurrent.cells, state, strict=True):
-            states.append(CELLS[cell.kind].step(cell.weights, layer_state, below))
+            states.append(cell.cell.step(cell.weights_for(below), layer_state, below))
             below = states[-1].hidden
         return tuple(states)
 
