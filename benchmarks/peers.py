@@ -16,7 +16,7 @@ from rich.console import Console
 
 from benchmarks import plots, record, settings, tables, work
 from benchmarks.process import NotMeasuredError
-from benchmarks.results import Measurement
+from benchmarks.results import Measurement, exit_status
 from benchmarks.tournament import PEERS, Conditions, Tournament
 from experiments import options
 from lstm_jax.runs import folder as folders
@@ -77,7 +77,7 @@ def main() -> int:
             **record.occasion(),
             "machine": record.machine(tournament.about),
             "platform": platform,
-            "conditions": dataclasses.asdict(chosen.conditions),
+            "conditions": {key: getattr(chosen, key) for key in ("dtype", "matmul_precision", "repetitions")},
             "matmul_gflops": matmul,
         }
         console.print("\n".join(record.describe(content)), soft_wrap=True)
@@ -86,7 +86,7 @@ def main() -> int:
         console.print("", tables.for_terminal(f"{heading}: time, and relative to lstm_jax", rows))
     console.print("", *tables.remarks(measurements), sep="\n", style="bold red", soft_wrap=True)
     write(chosen, content, measurements)
-    return 1 if any(one.disagrees for one in measurements) or not any(one.measured for one in measurements) else 0
+    return exit_status(measurements)
 
 
 def measure_all(tournament: Tournament, chosen: Settings, console: Console, matmul: float) -> list[Measurement]:

@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,10 @@ def processor() -> str:
 
 def occasion() -> dict[str, Any]:
     """When and by which command it was measured, and from which commit."""
+    # Where somebody keeps another interpreter is of no use to those who read the results.
+    hidden = {"torch_python": "PATH"} if any("torch_python" in word for word in sys.argv) else {}
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"date": today, "command": folders.command_line(), "git_commit": folders.git_commit()}
+    return {"date": today, "command": folders.command_line(**hidden), "git_commit": folders.git_commit()}
 
 
 def describe(record: Mapping[str, Any]) -> list[str]:

@@ -85,3 +85,9 @@ def compare(measurements: Iterable[Measurement], tolerance: float) -> None:
             if ours is not None and not abs(theirs - ours) <= tolerance * abs(ours):
                 one.disagrees = f"its {name} is {theirs:.6g}, that of {reference.peer} is {ours:.6g}"
                 break
+
+
+def exit_status(measurements: Iterable[Measurement]) -> int:
+    """1 if a contestant computes something else, or if nothing could be measured; else 0."""
+    measured = [one for one in measurements if one.measured]
+    return 1 if not measured or any(one.disagrees for one in measured) else 0

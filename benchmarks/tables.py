@@ -7,7 +7,7 @@ from rich.text import Text
 
 from benchmarks.results import OURS, Measurement
 from benchmarks.tournament import PEERS
-from benchmarks.work import CELLS, PASSES, Shape
+from benchmarks.work import CELLS, PASSES
 
 type Rows = list[list[str]]
 
@@ -89,19 +89,21 @@ def summaries(measurements: Sequence[Measurement]) -> list[tuple[str, Rows]]:
 
 def remarks(measurements: Sequence[Measurement]) -> list[str]:
     """One line for each reason why something was not measured, and for each contestant that computes something else."""
-    lines: dict[str, list[Shape]] = {}
+    lines = set()
     for one in measurements:
         label = PEERS[one.peer].label
         if one.not_measured:
-            lines.setdefault(f"not measured: {label}: {one.not_measured}", []).append(one.shape)
+            lines.add(f"not measured: {label}: {one.not_measured}")
         if one.disagrees:
-            lines[f"MISMATCH: {label} computes something else at {title(one)}: {one.disagrees}"] = []
-    return list(lines)
+            lines.add(f"MISMATCH: {label} computes something else at {title(one)}: {one.disagrees}")
+    return sorted(lines)
 
 
 def for_terminal(heading: str, rows: Rows) -> Table:
     """A table for rich; what is faster than our layer, and what computes something else, stands out."""
+    gap = 2 if len(rows[0]) < 8 else 1  # eight columns fit into a terminal of 80
     table = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.padding = (0, gap, 0, 0)
     for number, name in enumerate(rows[0]):
         widest = max(len(row[number]) for row in rows[1:])
         table.add_column(name, justify="right" if number else "left", min_width=widest)

@@ -17,7 +17,9 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     """The layer with the given weights; the gate order is the same."""
     features, width = arrays["input_kernel"].shape[1], arrays["hidden_kernel"].shape[1]
     kind = CELLS["optimized" if options().get("optimized") else cell]
-    module: Any = kind(features, width, param_dtype=dtype, rngs=nnx.Rngs(0))
+    # Zeros, which are replaced: orthogonal matrices cannot be drawn in bfloat16.
+    zeros = nnx.initializers.zeros_init()
+    module: Any = kind(features, width, param_dtype=dtype, recurrent_kernel_init=zeros, rngs=nnx.Rngs(0))
     input_kernel, hidden_kernel, bias = arrays["input_kernel"].T, arrays["hidden_kernel"].T, arrays["bias"]
     if isinstance(module, nnx.LSTMCell):
         for number, (from_input, from_hidden) in enumerate(_gates(module)):

@@ -25,7 +25,9 @@ def build(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> on_jax.Net
     params = [np.array(kernels[0].T), np.array(kernels[1].T), bias]
 
     def make(sequences: bool) -> Any:
-        layer = LAYERS[cell](arrays["hidden_kernel"].shape[1], return_sequences=sequences, dtype=dtype.name)
+        # Zeros, which are replaced: orthogonal matrices cannot be drawn in bfloat16.
+        options = {"recurrent_initializer": "zeros", "return_sequences": sequences, "dtype": dtype.name}
+        layer = LAYERS[cell](arrays["hidden_kernel"].shape[1], **options)
         layer.build(arrays["inputs"].shape)
         return layer
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.results import Measurement, compare
+from benchmarks.results import Measurement, compare, exit_status
+from benchmarks.tables import details, remarks, summary
 from benchmarks.work import CELLS, NUM_GATES, PASSES, Shape, draw, flop, parse_shape
 from lstm_jax.recurrent import scan
 from lstm_jax.recurrent.cells import CELLS as EQUATIONS
@@ -84,6 +85,28 @@ def test_a_different_loss_is_a_mismatch(loss):
     compare(rows, 1e-3)
     assert [bool(row.disagrees) for row in rows] == [True, False, False]
     assert "its loss is" in rows[0].disagrees
+
+
+def test_a_mismatch_is_said_aloud_and_in_the_exit_status():
+    rows = [measurement("lstm_jax", 1.0), measurement("torch", 1.0)]
+    compare(rows, 1e-3)
+    assert exit_status(rows) == 0
+    assert remarks(rows) == []
+    rows.append(measurement("keras", 1.5))
+    compare(rows, 1e-3)
+    assert exit_status(rows) == 1
+    (line,) = remarks(rows)
+    assert line.startswith("MISMATCH: Keras computes something else at LSTM, forward + backward, B3 T5 D2 H4")
+    marked = {row[0]: row for row in details(rows, 100.0)}
+    assert "Keras !" in marked
+    assert summary(rows, ["lstm_jax", "torch", "keras"])[1][1:] == ["1.00 s", "1.00×", "1.00× !"]
+
+
+def test_nothing_measured_is_a_failure():
+    rows = [Measurement("lstm", "both", SHAPE, "torch", not_measured="it is not here")]
+    assert exit_status(rows) == 1
+    assert remarks(rows) == ["not measured: PyTorch: it is not here"]
+    assert details(rows, 100.0)[1] == ["PyTorch", *["–"] * 6]
 
 
 def test_a_different_gradient_is_a_mismatch():
