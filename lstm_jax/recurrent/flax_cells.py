@@ -100,11 +100,16 @@ class RecurrentCell(nnx.RNNCellBase):
         """What states and gates are kept in: at least float32."""
         return jnp.promote_types(jnp.promote_types(self.compute_dtype(inputs), self.bias[...].dtype), jnp.float32)
 
+    @property
+    def weights(self) -> Weights:
+        """The parameters as plain arrays, for the pure functions of `cells`, `scan` and `fused`."""
+        return Weights(self.input_kernel[...], self.hidden_kernel[...], self.bias[...])
+
     def weights_for(self, inputs: Array) -> Weights:
-        """The parameters as plain arrays, in the types in which they compute with these inputs."""
+        """The parameters in the types in which they compute with these inputs."""
+        kernel, recurrent_kernel, bias = self.weights
         dtype = self.compute_dtype(inputs)
-        kernels = self.input_kernel[...].astype(dtype), self.hidden_kernel[...].astype(dtype)
-        return Weights(kernels[0], kernels[1], self.bias[...].astype(self.state_dtype(inputs)))
+        return Weights(kernel.astype(dtype), recurrent_kernel.astype(dtype), bias.astype(self.state_dtype(inputs)))
 
     def __call__(self, carry: State, inputs: Array) -> tuple[State, Array]:  # type: ignore[override]
         """The next state, of the type of `carry`, and the output, its hidden part.
