@@ -1,5 +1,6 @@
 """Flags: made from the declarations of the settings, and made into a checked RunConfig."""
 
+import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +38,21 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
     flags.DEFINE_enum("preset", names[0], names, "recipe; a flag given by hand overrides it", module_name=sys.argv[0])
     for name, field in setting_fields(base).items():
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
-        allowed = allowed_values(field)
-        text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {describe_defaults(by_preset)}"
-        parser = explaining(PARSERS[type(field.default)], allowed)
-        define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
-        define(name, None, text, module_name=sys.argv[0])
+        define_setting(field, describe_defaults(by_preset))
+
+
+def define_setting(field: dataclasses.Field, default: str) -> None:
+    """Defines the flag of one setting; its value is None where it is not given by hand.
+
+    Args:
+        field: the setting as it is declared.
+        default: what holds without the flag, in words.
+    """
+    allowed = allowed_values(field)
+    text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {default}"
+    parser = explaining(PARSERS[type(field.default)], allowed)
+    define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
+    define(field.name, None, text, module_name=sys.argv[0])
 
 
 def explaining(parser_type: type[flags.ArgumentParser], allowed: str) -> flags.ArgumentParser:
@@ -150,4 +161,4 @@ def usage_error(message: str) -> NoReturn:
     sys.exit(2)
 
 
-__all__ = ["STARTED", "config_from_flags", "define_flags", "start", "stored_config"]
+__all__ = ["STARTED", "config_from_flags", "define_flags", "define_setting", "start", "stored_config"]

@@ -15,7 +15,7 @@ MOST_CPU_DEVICES = 32
 
 
 def configure(config: RunConfig) -> RunConfig:
-    """Sets the platform and, on the CPU, one host device a core; must come before anything is computed.
+    """Chooses the devices of a run; must come before anything is computed.
 
     Returns:
         The run with `cpu_devices` as it is used: what was 0 is now the number of cores.
@@ -23,9 +23,24 @@ def configure(config: RunConfig) -> RunConfig:
     Raises:
         SettingError: this machine lacks the platform.
     """
-    platform, devices = config.run.platform, config.run.cpu_devices
-    devices = devices or min(len(os.sched_getaffinity(0)), MOST_CPU_DEVICES)
-    jax.config.update("jax_num_cpu_devices", devices)
+    return config.replace({"cpu_devices": choose(config.run.platform, config.run.cpu_devices)})
+
+
+def choose(platform: str, cpu_devices: int = 0) -> int:
+    """Sets the platform and, on the CPU, one host device a core; must come before anything is computed.
+
+    Args:
+        platform: `auto`, `cpu`, `gpu` or `tpu`.
+        cpu_devices: parts into which JAX divides the processor; 0: one a core.
+
+    Returns:
+        The parts into which the processor is divided.
+
+    Raises:
+        SettingError: this machine lacks the platform.
+    """
+    cpu_devices = cpu_devices or min(len(os.sched_getaffinity(0)), MOST_CPU_DEVICES)
+    jax.config.update("jax_num_cpu_devices", cpu_devices)
     if VECTORS.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {VECTORS}".strip()
     if platform != "auto":
@@ -35,4 +50,4 @@ def configure(config: RunConfig) -> RunConfig:
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise SettingError("platform", platform, f"is not to be had on this machine ({reason})") from None
-    return config.replace({"cpu_devices": devices})
+    return cpu_devices

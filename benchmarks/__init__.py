@@ -1,0 +1,1 @@
+"""Floor 7: the layer beside other libraries' (`peers`), and how its cost grows (`scaling`)."""

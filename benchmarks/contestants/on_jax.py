@@ -1,0 +1,83 @@
+"""What the contestants on JAX have in common: two compiled functions of parameters and inputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.contestants.serve import Call, options, serve
+
+
+class Network(NamedTuple):
+    """A layer of another library as pure functions."""
+
+    params: Any
+    """What is differentiated."""
+    outputs: Callable[[Any, jax.Array], jax.Array]
+    """Parameters and inputs [B, T, D] to outputs [B, T, H]."""
+    last: Callable[[Any, jax.Array], jax.Array]
+    """Parameters and inputs [B, T, D] to the last hidden state [B, H]."""
+    input_kernel: Callable[[Any], Sequence[jax.Array]]
+    """The part of the parameters (or of their gradient) that the inputs are multiplied with."""
+
+
+type Build = Callable[[str, Mapping[str, np.ndarray], Any], Network]
+
+
+def use_platform() -> None:
+    """Sets platform and precision as the process was told; all else stays as JAX has it."""
+    wanted = options()
+    if wanted["platform"] != "auto":
+        jax.config.update("jax_platforms", {"gpu": "cuda"}.get(wanted["platform"], wanted["platform"]))
+    use_precision()
+
+
+def use_precision() -> None:
+    """Sets the precision of matrix products as the process was told."""
+    if options()["matmul_precision"] != "default":
+        jax.config.update("jax_default_matmul_precision", options()["matmul_precision"])
+
+
+def about(*packages: str) -> dict[str, Any]:
+    """What this process computes on, and with which versions."""
+    devices = jax.devices()
+    return {
+        "platform": devices[0].platform,
+        "device": devices[0].device_kind,
+        "parallel": f"{len(devices)} device{'s' if len(devices) > 1 else ''}",
+        "versions": {package: metadata.version(package) for package in ("jax", *packages)},
+    }
+
+
+def mean_square(hidden: jax.Array) -> jax.Array:
+    """The loss: the mean square of the last hidden state [B, H]."""
+    return jnp.mean(jnp.square(hidden.astype(jnp.float32)))
+
+
+def main(build: Build, *packages: str) -> None:
+    """Answers requests for a library whose layer is `build(cell, arrays, dtype)`."""
+    use_platform()
+
+    def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Call:
+        dtype = jnp.dtype(request["dtype"])
+        network = build(request["cell"], arrays, dtype)
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), network.params)
+        inputs = jnp.asarray(arrays["inputs"], dtype)
+        if request["pass"] == "forward":
+            forward = jax.jit(network.outputs)
+            return lambda: jax.block_until_ready(forward(params, inputs))
+
+        @jax.jit
+        def both(params: Any, inputs: jax.Array) -> tuple[jax.Array, Any]:
+            return jax.value_and_grad(lambda params: mean_square(network.last(params, inputs)))(params)
+
+        def call() -> tuple[jax.Array, Sequence[jax.Array]]:
+            loss, gradients = jax.block_until_ready(both(params, inputs))
+            return loss, network.input_kernel(gradients)
+
+        return call
+
+    serve(about(*packages), prepare)

@@ -1,0 +1,105 @@
+"""Where, when, how and with what was measured; and the files that keep the results."""
+
+import datetime
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import tables
+from benchmarks.results import Measurement
+from lstm_jax.runs import folder as folders
+
+
+def machine(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The processor, and what each contestant computes on with which versions."""
+    versions = {package: version for one in about.values() for package, version in one["versions"].items()}
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.machine()}",
+        "devices": sorted({one["device"] for one in about.values()}),
+        "versions": {"python": platform.python_version(), **dict(sorted(versions.items()))},
+        "parallel": {name: one["parallel"] for name, one in about.items()},
+    }
+
+
+def processor() -> str:
+    """The processor's own name, with the matrix units that decide what it can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
+    found = {name.strip(): value.strip() for name, value in found.items()}
+    units = [unit for unit in ("avx2", "avx512f", "amx_tile") if unit in found.get("flags", "").split()]
+    return f"{found.get('model name', platform.machine())} ({', '.join(units)})" if units else found["model name"]
+
+
+def occasion() -> dict[str, Any]:
+    """When and by which command it was measured, and from which commit."""
+    # Where somebody keeps another interpreter is of no use to those who read the results.
+    hidden = {"torch_python": "PATH"} if any("torch_python" in word for word in sys.argv) else {}
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"date": today, "command": folders.command_line(**hidden), "git_commit": folders.git_commit()}
+
+
+def describe(record: Mapping[str, Any]) -> list[str]:
+    """The conditions in a few lines."""
+    host, conditions = record["machine"], record["conditions"]
+    versions = ", ".join(f"{package} {version}" for package, version in host["versions"].items())
+    rates = ", ".join(f"{rate:.0f} ({way})" for way, rate in record["matmul_gflops"].items())
+    precision = f", {conditions['dtype']}, matmul precision {conditions['matmul_precision']}"
+    accelerator = [device for device in host["devices"] if device != "cpu"]
+    return [
+        f"Machine: {host['cores']} cores of {host['processor']}" + "".join(f", {device}" for device in accelerator),
+        f"Large matrix product, GFLOP/s: {rates}",
+        f"Conditions: {record['platform']}{precision}, {conditions['repetitions']} repetitions in turn",
+        f"Versions: {versions}",
+        f"Measured on {record['date']} with: {record['command']}",
+    ]
+
+
+def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plot: str) -> str:
+    """The results as a document.
+
+    Args:
+        record: what `describe` needs.
+        measurements: all of them.
+        plot: the picture's file, relative to the document; empty if there is none.
+    """
+    best = max(record["matmul_gflops"].values())
+    parts = ["# The layer beside other libraries", INTRODUCTION]
+    if record["platform"] == "cpu":
+        parts.append(NO_GPU)
+    parts.append("\n".join(f"- {line}" for line in describe(record)))
+    if plot:
+        parts.append(f"![Time of each library relative to lstm_jax, by shape]({plot})")
+    parts.append("## Time relative to lstm_jax")
+    for heading, rows in tables.summaries(measurements):
+        parts.extend([f"**{heading}**", tables.as_markdown(rows)])
+    parts.extend(f"- {line}" for line in tables.remarks(measurements))
+    parts.append("## In detail")
+    for key in dict.fromkeys((one.cell, one.which, one.shape) for one in measurements):
+        group = [one for one in measurements if (one.cell, one.which, one.shape) == key]
+        parts.extend([f"**{tables.title(group[0])}**", tables.as_markdown(tables.details(group, best))])
+    return "\n\n".join(parts) + "\n"
+
+
+def link(picture: str, document: str) -> str:
+    """How a document refers to a picture: relative to the document's folder; empty without a picture."""
+    return os.path.relpath(picture, Path(document).parent) if picture else ""
+
+
+NO_GPU = "No GPU was available for measuring; the same command measures on one with `--platform=gpu`."
+
+INTRODUCTION = """All compute the same: one layer with the same weights reads the same inputs, and the loss is the mean
+square of the last hidden state. That losses and gradients agree is checked before the clock starts. `forward` is the
+layer alone, all outputs; `forward + backward` is the loss and its gradient with respect to all parameters. Each library
+is a process that stays alive; they take turns, repetition by repetition, and one computes at a time. Each repetition
+times enough calls for 50 ms, every call to its end. The first call, compilation included, stands apart. lstm_jax uses
+every core as one device, as its experiments do; the others run as they come. GFLOP/s count the matrix products,
+24·B·T·H·(H + D) operations for an LSTM forward and backward, 18 for a GRU, a third forward. B is the batch, T time, D
+features, H hidden units."""
