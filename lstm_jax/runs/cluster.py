@@ -57,16 +57,16 @@ def _is_one_of_several() -> bool:
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         return "JOB_COMPLETION_INDEX" in os.environ
-    return int(os.environ.get("OMPI_COMM_WORLD_SIZE", "2")) > 1
+    return os.environ.get("OMPI_COMM_WORLD_SIZE") != "1"
 
 
 def _find_cluster() -> None:
     try:
         _initialize("the processes of this cluster")
-    except ValueError as error:
-        if "coordinator_address" not in str(error):
-            raise
-        # So JAX says that it knows of no cluster here.
+    except (ValueError, RuntimeError) as error:
+        if "coordinator_address" in str(error):
+            return  # JAX knows of no cluster here
+        raise SettingError("num_processes", "unset", f"the cluster here cannot be used ({_line(error)})") from None
 
 
 def _initialize(others: str, address: str | None = None, count: int | None = None, number: int | None = None) -> None:
