@@ -119,14 +119,14 @@ def test_a_batch_is_split_between_two_processes(tmp_path, begin):
     assert_same_run(tmp_path / "both", tmp_path / "alone")
 
 
-def test_two_processes_killed_interrupted_and_started_again_end_as_one(tmp_path, begin, alone):
+def test_a_pair_that_died_and_was_interrupted_ends_as_one_process(tmp_path, begin, alone):
     folder = tmp_path / "both"
     flags = [*MEMBERS, f"--workdir={folder}"]
     both = begin(*under_slurm(*flags))
     wait_for_checkpoint(folder, 100, both[0])
-    for process in both:
-        process.kill()
-    ended(both, -signal.SIGKILL)
+    both[1].kill()
+    [(_, errors)] = ended(both[:1], 1)
+    assert "error: another process of this run ended or cannot be reached" in errors
 
     both = begin(*under_slurm(*flags))
     wait_for_checkpoint(folder, 600, both[0])
@@ -151,14 +151,6 @@ def test_what_one_process_refuses_ends_both(tmp_path, begin):
     for _, errors in ended(both, 2):
         assert f"{tmp_path / 'config.json'} cannot be read" in errors
         assert len(errors.splitlines()) == 1
-
-
-def test_a_process_whose_partner_dies_does_not_wait_for_it(tmp_path, begin):
-    both = begin(*by_hand(*MEMBERS, "--num_steps=100000", f"--workdir={tmp_path}"))
-    wait_for_checkpoint(tmp_path, 100, both[0])
-    both[1].kill()
-    ((_, errors),) = ended(both[:1], 1)
-    assert "error: another process of this run ended or cannot be reached" in errors
 
 
 def test_flags_that_belong_together():
