@@ -10,7 +10,9 @@ Axes and their letters: `lstm_jax.axes`. The floors of the library: ARCHITECTURE
 
 from lstm_jax.recurrent.cells import HiddenState, LSTMState
 from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
+from lstm_jax.recurrent.flax_weights import from_flax, to_flax
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
+from lstm_jax.recurrent.torch_weights import from_torch, load_torch, to_torch
 from lstm_jax.training.slices import value_and_grad
 from lstm_jax.version import __version__
 
@@ -24,5 +26,10 @@ __all__ = [
     "SimpleCell",
     "SimpleRNN",
     "__version__",
+    "from_flax",
+    "from_torch",
+    "load_torch",
+    "to_flax",
+    "to_torch",
     "value_and_grad",
 ]

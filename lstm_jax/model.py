@@ -8,9 +8,13 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, State
-from lstm_jax.recurrent.layers import IMPLEMENTATIONS, LAYERS
+from lstm_jax.recurrent.fused import UNROLL
+from lstm_jax.recurrent.layers import LAYERS
+from lstm_jax.recurrent.unroll import IMPLEMENTATIONS
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.objectives import READOUTS
+
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +23,9 @@ class ModelSettings:
 
     cell: str = setting("lstm", "kind of recurrent cell", choices=tuple(CELLS))
     impl: str = setting("auto", "how the recurrence is computed", choices=IMPLEMENTATIONS)
+    dtype: str = setting("float32", "what matrix products are computed in; states stay float32", choices=tuple(DTYPES))
+    remat: int = setting(0, "symbols a segment that is recomputed backwards, for long strings; 0: none", minimum=0)
+    truncate: int = setting(0, "symbols that gradients flow back through; 0: all", minimum=0)
     hidden_size: int = setting(24, "units a recurrent layer", minimum=1, maximum=65_536)
     num_layers: int = setting(1, "recurrent layers", minimum=1, maximum=64)
     bidirectional: bool = setting(False, "also read each string from its end")
@@ -35,8 +42,8 @@ class ModelSettings:
         check_ranges(self)
         if self.read_from == "cell" and self.cell != "lstm":
             raise SettingError("read_from", "cell", f"needs --cell=lstm, a {self.cell} has no cell state")
-        if self.impl == "fused" and self.cell != "lstm":
-            raise SettingError("impl", "fused", f"needs --cell=lstm; use --impl=scan for --cell={self.cell}")
+        if self.impl == "fused" and self.cell not in UNROLL:
+            raise SettingError("impl", "fused", f"needs --cell=lstm or gru; use --impl=scan for --cell={self.cell}")
 
 
 class SequenceModel(nnx.Module):
@@ -59,6 +66,9 @@ class SequenceModel(nnx.Module):
             settings.num_layers,
             settings.bidirectional,
             impl=settings.impl,
+            remat=settings.remat,
+            truncate=settings.truncate,
+            dtype=DTYPES[settings.dtype],
             forget_bias=settings.forget_bias,
             rngs=rngs,
         )
@@ -86,7 +96,7 @@ class SequenceModel(nnx.Module):
         """The state after one more symbol each, [B]; for networks that read in one direction only."""
         below, states = self._encode(symbols), []
         for cell, layer_state in zip(self.recurrent.cells, state, strict=True):
-            states.append(CELLS[cell.kind].step(cell.weights, layer_state, below))
+            states.append(cell.cell.step(cell.weights_for(below), layer_state, below))
             below = states[-1].hidden
         return tuple(states)
 

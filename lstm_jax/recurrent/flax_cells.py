@@ -1,19 +1,32 @@
 """The cells as Flax modules: parameters with their initial values, usable in `nnx.RNN` and `nnx.Bidirectional`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.cells import CELLS, State, Weights
-from lstm_jax.recurrent.sequences import check_axis
+from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
+from lstm_jax.recurrent.sequences import check_axis, check_shape
+from lstm_jax.recurrent.unroll import Run, Unrolling, run
 
 type Initializer = Callable[..., Array]
 
 glorot_uniform = nnx.initializers.glorot_uniform()
+zeros = nnx.initializers.zeros_init()
+
+
+class CellOptions(TypedDict, total=False):
+    """How a cell begins and computes; RecurrentCell explains each."""
+
+    kernel_init: Initializer
+    recurrent_kernel_init: Initializer | None
+    bias_init: Initializer
+    forget_bias: float | None
+    dtype: Any
+    param_dtype: Any
 
 
 class RecurrentCell(nnx.RNNCellBase):
@@ -22,8 +35,14 @@ class RecurrentCell(nnx.RNNCellBase):
     Args:
         in_features: D, numbers a symbol.
         hidden_features: H, units.
-        kernel_init: draws both weight matrices as one [D + H, G·H], as TensorFlow does, and stores it transposed.
-        forget_bias: initial bias of the forget gate, where the cell has one.
+        kernel_init: draws the weights of the inputs, [D, G·H]; without a `recurrent_kernel_init` both matrices as one
+            [D + H, G·H], as TensorFlow does. What is drawn is stored transposed.
+        recurrent_kernel_init: draws the weights of the hidden state, [H, G·H].
+        bias_init: draws the biases, [G·H] (GRU: [4·H], the last H inside the reset gate's reach).
+        forget_bias: initial bias of the forget gate, where the cell has one; None leaves it to `bias_init`.
+        dtype: what the products are computed in, and the type of the outputs; None: that of inputs and parameters.
+            States and gates are kept in at least float32, so that `dtype=jnp.bfloat16` counts beyond 256.
+        param_dtype: type of the parameters.
         rngs: the source of the initial weights.
 
     Raises:
@@ -40,7 +59,11 @@ class RecurrentCell(nnx.RNNCellBase):
         hidden_features: int,
         *,
         kernel_init: Initializer = glorot_uniform,
-        forget_bias: float = 1.0,
+        recurrent_kernel_init: Initializer | None = None,
+        bias_init: Initializer = zeros,
+        forget_bias: float | None = 1.0,
+        dtype: Any = None,
+        param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
     ):
         if in_features < 1 or hidden_features < 1:
@@ -48,35 +71,84 @@ class RecurrentCell(nnx.RNNCellBase):
                 f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}"
             )
         self.in_features, self.hidden_features = in_features, hidden_features
-        cell, width = CELLS[self.kind], hidden_features
-        kernel = kernel_init(rngs.params(), (in_features + width, cell.num_gates * width))
-        bias = jnp.zeros(cell.num_biases * width)
-        if cell.forget_gate is not None:
-            gate = slice(cell.forget_gate * width, (cell.forget_gate + 1) * width)
-            bias = bias.at[gate].set(forget_bias)
-        self.input_kernel = nnx.Param(kernel[:in_features].T)
-        self.hidden_kernel = nnx.Param(kernel[in_features:].T)
+        self.dtype, self.param_dtype = dtype, param_dtype
+        cell, width = self.cell, hidden_features
+        columns = cell.num_gates * width
+        if recurrent_kernel_init is None:
+            both = kernel_init(rngs.params(), (in_features + width, columns), param_dtype)
+            kernel, recurrent_kernel = both[:in_features], both[in_features:]
+        else:
+            kernel = kernel_init(rngs.params(), (in_features, columns), param_dtype)
+            recurrent_kernel = recurrent_kernel_init(rngs.params(), (width, columns), param_dtype)
+        bias = bias_init(rngs.params(), (cell.num_biases * width,), param_dtype)
+        if cell.forget_gate is not None and forget_bias is not None:
+            bias = jnp.asarray(bias).at[cell.forget_gate * width : (cell.forget_gate + 1) * width].set(forget_bias)
+        self.input_kernel = nnx.Param(kernel.T)
+        self.hidden_kernel = nnx.Param(recurrent_kernel.T)
         self.bias = nnx.Param(bias)
+
+    @property
+    def cell(self) -> Cell:
+        """The equations."""
+        return CELLS[self.kind]
+
+    def compute_dtype(self, inputs: Array) -> Any:
+        """What the products with these inputs are computed in."""
+        return jnp.result_type(inputs, self.bias[...]) if self.dtype is None else self.dtype
+
+    def state_dtype(self, inputs: Array) -> Any:
+        """What states and gates are kept in: at least float32."""
+        return jnp.promote_types(jnp.promote_types(self.compute_dtype(inputs), self.bias[...].dtype), jnp.float32)
 
     @property
     def weights(self) -> Weights:
         """The parameters as plain arrays, for the pure functions of `cells`, `scan` and `fused`."""
         return Weights(self.input_kernel[...], self.hidden_kernel[...], self.bias[...])
 
+    def weights_for(self, inputs: Array) -> Weights:
+        """The parameters in the types in which they compute with these inputs."""
+        kernel, recurrent_kernel, bias = self.weights
+        dtype = self.compute_dtype(inputs)
+        return Weights(kernel.astype(dtype), recurrent_kernel.astype(dtype), bias.astype(self.state_dtype(inputs)))
+
     def __call__(self, carry: State, inputs: Array) -> tuple[State, Array]:  # type: ignore[override]
-        """The next state, and the output, which is its hidden part: inputs [..., D], carry and output [..., H]."""
+        """The next state, of the type of `carry`, and the output, its hidden part.
+
+        Args:
+            carry: hidden (and cell), [..., H] each.
+            inputs: [..., D].
+
+        Raises:
+            ValueError: names the axis that is wrong, what it is and what was expected.
+        """
         check_axis("inputs", inputs, -1, "D (features)", self.in_features)
-        cell = CELLS[self.kind]
-        carry = cell.state_type(*carry)
+        carry = self.cell.state_type(*carry)
+        for name, leaf in zip(carry._fields, carry, strict=True):
+            check_shape(f"carry.{name}", leaf, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
         columns = jax.tree.map(lambda leaf: leaf.reshape(-1, leaf.shape[-1]).T, (carry, inputs))
-        state = cell.step(self.weights, *columns)
-        state = jax.tree.map(lambda leaf, old: leaf.T.reshape(old.shape), state, carry)
-        return state, state.hidden
+        state = self.cell.step(self.weights_for(inputs), *columns)
+        state = jax.tree.map(lambda leaf, old: leaf.T.reshape(old.shape).astype(old.dtype), state, carry)
+        return state, state.hidden.astype(self.compute_dtype(inputs))
+
+    def run(
+        self,
+        how: Unrolling,
+        inputs: Array,
+        start: State,
+        lengths: Array | None = None,
+        resets: Array | None = None,
+        *,
+        backward: bool = False,
+    ) -> Run:
+        """The states over whole sequences, batch last: `unroll.run` with these parameters, in their types."""
+        start = jax.tree.map(lambda leaf: leaf.astype(self.state_dtype(inputs)), start)
+        weights, inputs = self.weights_for(inputs), inputs.astype(self.compute_dtype(inputs))
+        return run(self.kind, how, weights, inputs, start, lengths, resets, backward=backward)
 
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
         """The state before the first symbol, zeros [..., H], for inputs of shape [..., D]."""
-        cell, dtype = CELLS[self.kind], self.bias[...].dtype
-        return cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype)
+        dtype = jnp.promote_types(self.param_dtype, jnp.float32)
+        return self.cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype)
 
     @property
     def num_feature_axes(self) -> int:

@@ -1,32 +1,16 @@
 """The recurrent layers as Flax modules: stacks of cells over whole sequences."""
 
-from typing import NamedTuple
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent import fused, scan
-from lstm_jax.recurrent.cells import CELLS, LSTMState, State
-from lstm_jax.recurrent.flax_cells import (
-    GRUCell,
-    Initializer,
-    LSTMCell,
-    RecurrentCell,
-    SimpleCell,
-    glorot_uniform,
-)
-from lstm_jax.recurrent.sequences import at_length, check_axis, reverse_time
-
-IMPLEMENTATIONS = ("auto", "scan", "fused")
-
-
-class Run(NamedTuple):
-    """What one layer did in one direction: the state after the last symbol [H, B], the states over time [T, H, B]."""
-
-    final: State
-    states: State
+from lstm_jax.recurrent.cells import State
+from lstm_jax.recurrent.flax_cells import CellOptions, GRUCell, LSTMCell, RecurrentCell, SimpleCell
+from lstm_jax.recurrent.sequences import check_axis, check_lengths_and_resets, check_shape, check_states
+from lstm_jax.recurrent.unroll import Run, Unrolling
 
 
 class RecurrentStack(nnx.Module):
@@ -37,15 +21,22 @@ class RecurrentStack(nnx.Module):
         hidden_features: H, units a layer and direction.
         num_layers: layers, each reading the outputs of the one below.
         bidirectional: adds a second set of layers that read each sequence from its end; outputs are then [B, T, 2·H].
-        impl: `scan` is the textbook, `fused` the fast path (LSTM only so far), `auto` the fast path where there is one.
-        kernel_init: see RecurrentCell.
-        forget_bias: see RecurrentCell.
-        rngs: the source of the initial weights.
+        dropout_rate: share of the outputs between two layers that is dropped in training, as in PyTorch. `rnn.eval()`
+            switches it off; under `jax.jit` instead of `nnx.jit` each call drops the same ones.
+        impl: `scan` is the textbook, `fused` the fast path (LSTM and GRU), `auto` the fast path where there is one.
+        remat: symbols a segment of which only the first state is kept for the backward pass, which then computes the
+            segment anew: memory for long sequences. 0: everything is kept.
+        truncate: symbols a chunk; no gradient flows into the chunk before it (truncated back-propagation through
+            time). 0: gradients flow to the first symbol.
+        rngs: the source of the initial weights, and of the dropout.
+        **cell_options: kernel_init, recurrent_kernel_init, bias_init, forget_bias, dtype, param_dtype: see
+            RecurrentCell.
 
     Raises:
-        ValueError: a size below one, an unknown `impl`, or `impl="fused"` for a cell that has no fused path.
+        ValueError: a size below one, a rate outside 0 <= rate < 1, an unknown `impl`, or `impl="fused"` for a cell that
+            has no fused path.
 
-    Call it as `outputs, state = rnn(inputs, initial_state=None, lengths=None)`.
+    Call it as `outputs, state = rnn(inputs, initial_state=None, lengths=None, resets=None)`.
     """
 
     cell_type: type[RecurrentCell]
@@ -57,59 +48,71 @@ class RecurrentStack(nnx.Module):
         num_layers: int = 1,
         bidirectional: bool = False,
         *,
+        dropout_rate: float = 0.0,
         impl: str = "auto",
-        kernel_init: Initializer = glorot_uniform,
-        forget_bias: float = 1.0,
+        remat: int = 0,
+        truncate: int = 0,
         rngs: nnx.Rngs,
+        **cell_options: Unpack[CellOptions],
     ):
         if num_layers < 1:
             raise ValueError(f"num_layers must be at least 1, not {num_layers}")
-        if impl not in IMPLEMENTATIONS:
-            raise ValueError(f"impl must be one of {', '.join(IMPLEMENTATIONS)}, not {impl}")
-        if impl == "fused" and self.cell_type is not LSTMCell:
-            raise ValueError(f'{self.cell_type.__name__} has no fused path: use impl="scan"')
-        self.impl, self.num_directions = impl, 2 if bidirectional else 1
+        if not 0 <= dropout_rate < 1:
+            raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
+        self.unrolling = Unrolling(impl, remat, truncate)
+        self.unrolling.check(self.cell_type.kind)
+        self.num_directions = 2 if bidirectional else 1
         cells = []
         for layer in range(num_layers):
             features = in_features if layer == 0 else hidden_features * self.num_directions
             for _ in range(self.num_directions):
-                cells.append(
-                    self.cell_type(
-                        features, hidden_features, kernel_init=kernel_init, forget_bias=forget_bias, rngs=rngs
-                    )
-                )
+                cells.append(self.cell_type(features, hidden_features, rngs=rngs, **cell_options))
         self.cells = nnx.List(cells)
+        # One a boundary between layers; without a rate there is no random state to carry about.
+        boundaries = num_layers - 1 if dropout_rate else 0
+        self.dropouts = nnx.List(nnx.Dropout(dropout_rate, rngs=rngs) for _ in range(boundaries))
 
     def __call__(
-        self, inputs: Array, initial_state: tuple[State, ...] | None = None, lengths: Array | None = None
+        self,
+        inputs: Array,
+        initial_state: tuple[State, ...] | None = None,
+        lengths: Array | None = None,
+        resets: Array | None = None,
     ) -> tuple[Array, tuple[State, ...]]:
         """Reads whole sequences.
 
         Args:
             inputs: [B, T, D].
             initial_state: one state a layer and direction (forward, backward), [B, H] each; zeros where it is None.
-            lengths: [B] integers, symbols of each sequence that count, those above T as T; None: all of them.
+            lengths: [B] integers, symbols of each sequence that count, those above T as T; None: all of them. What is
+                beyond is not read, not even a NaN.
+            resets: [B, T] truth values: before this symbol a new sequence begins, with a state of zeros; None: nowhere.
 
         Returns:
-            The outputs of the top layer, [B, T, H] or [B, T, 2·H], without meaning beyond a sequence's length; and one
-            state a layer and direction, after the last symbol that counts, [B, H] each.
+            The outputs of the top layer, [B, T, H] or [B, T, 2·H], zeros beyond a sequence's length; and one state a
+            layer and direction, after the last symbol that counts, [B, H] each: `initial_state` for a length of 0.
 
         Raises:
-            ValueError: names the axis of the inputs that is wrong, what it is and what was expected.
+            ValueError: names the axis that is wrong, what it is and what was expected.
         """
-        if inputs.ndim != 3:
-            raise ValueError(f"inputs must be [B, T, D], three axes, not {inputs.ndim}: shape {inputs.shape}")
+        if jnp.ndim(inputs) != 3:
+            raise ValueError(f"inputs must be [B, T, D], three axes, not {jnp.ndim(inputs)}: shape {jnp.shape(inputs)}")
         check_axis("inputs", inputs, -1, "D (features)", self.cells[0].in_features)
+        check_lengths_and_resets(lengths, resets, *inputs.shape[:2])
         if initial_state is not None:
-            self._check_state(initial_state, inputs.shape[0])
-            initial_state = tuple(self._state_type(*map(jnp.transpose, state)) for state in initial_state)
-        runs = self.run(jnp.transpose(inputs, (1, 2, 0)), initial_state, lengths)
+            initial_state = jax.tree.map(jnp.transpose, self._checked_state(initial_state, inputs.shape[0]))
+        resets = None if resets is None else jnp.transpose(resets)
+        runs = self.run(jnp.transpose(inputs, (1, 2, 0)), initial_state, lengths, resets)
         outputs = jnp.concatenate([run.states.hidden for run in runs[-self.num_directions :]], axis=1)
         final = tuple(jax.tree.map(jnp.transpose, run.final) for run in runs)
-        return jnp.transpose(outputs, (2, 0, 1)), final
+        return jnp.transpose(outputs, (2, 0, 1)).astype(self.cells[0].compute_dtype(inputs)), final
 
     def run(
-        self, inputs: Array, initial_state: tuple[State, ...] | None = None, lengths: Array | None = None
+        self,
+        inputs: Array,
+        initial_state: tuple[State, ...] | None = None,
+        lengths: Array | None = None,
+        resets: Array | None = None,
     ) -> list[Run]:
         """The states of every layer (and direction) over time, in the layout in which they are computed: batch last.
 
@@ -117,54 +120,58 @@ class RecurrentStack(nnx.Module):
             inputs: [T, D, B].
             initial_state: one state a layer and direction, [H, B] each; zeros where it is None.
             lengths: [B], symbols of each sequence that count; None: all of them.
+            resets: [T, B], where a new sequence begins; None: nowhere.
         """
         runs: list[Run] = []
-        for number, cell in enumerate(self.cells):
-            direction = number % self.num_directions
+        if initial_state is None:
+            initial_state = self._zero_columns(inputs)
+        for number, (cell, start) in enumerate(zip(self.cells, initial_state, strict=True)):
+            layer, direction = divmod(number, self.num_directions)
             if number and direction == 0:
-                below = [run.states.hidden for run in runs[-self.num_directions :]]
-                inputs = jnp.concatenate(below, axis=1)
-            if initial_state is None:
-                dtype = jnp.result_type(inputs, cell.bias[...])
-                start = CELLS[cell.kind].zero_state(cell.hidden_features, inputs.shape[-1], dtype=dtype)
-            else:
-                start = initial_state[number]
-            runs.append(self._run_one(cell, inputs, start, lengths, backward=direction == 1))
+                below = jnp.concatenate([run.states.hidden for run in runs[-self.num_directions :]], axis=1)
+                inputs = self._drop(layer, below.astype(cell.compute_dtype(inputs)))
+            runs.append(cell.run(self.unrolling, inputs, start, lengths, resets, backward=direction == 1))
         return runs
 
-    @property
-    def _state_type(self) -> type[State]:
-        return CELLS[self.cell_type.kind].state_type
+    def step(self, inputs: Array, state: tuple[State, ...]) -> tuple[Array, tuple[State, ...]]:
+        """Reads one symbol of each sequence: what `__call__` gives for it, with a memory that does not grow.
 
-    def _check_state(self, initial_state: tuple[State, ...], batch: int) -> None:
-        fields, expected = self._state_type._fields, (batch, self.cells[0].hidden_features)
-        if len(initial_state) != len(self.cells) or isinstance(initial_state, self._state_type):
-            raise ValueError(
-                f"initial_state: expected a tuple of {len(self.cells)}, one {self._state_type.__name__} a layer and "
-                f"direction, not {type(initial_state).__name__} of {len(initial_state)}"
-            )
-        for number, state in enumerate(initial_state):
-            shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(state)]
-            if shapes != [expected] * len(fields):
-                raise ValueError(
-                    f"initial_state[{number}]: expected {' and '.join(fields)} of shape [B, H] = {list(expected)} "
-                    f"each, not {shapes}"
-                )
+        Args:
+            inputs: [B, D].
+            state: one state a layer, [B, H] each, from `initial_state`, `step` or `__call__`.
 
-    def _run_one(self, cell: RecurrentCell, inputs: Array, start: State, lengths: Array | None, backward: bool) -> Run:
-        if backward:
-            inputs = reverse_time(inputs, lengths)
-        final: State
-        states: State
-        if isinstance(start, LSTMState) and self.impl != "scan":
-            final, states = fused.unroll_lstm(cell.weights, inputs, start)
-        else:
-            final, states = scan.unroll(CELLS[cell.kind], cell.weights, inputs, start)
-        if lengths is not None:
-            final = jax.tree.map(lambda leaf, first: at_length(leaf, lengths, first), states, start)
-        if backward:
-            states = jax.tree.map(lambda leaf: reverse_time(leaf, lengths), states)
-        return Run(final, states)
+        Returns:
+            The outputs of the top layer, [B, H], and the next state.
+
+        Raises:
+            ValueError: the layer is bidirectional, or an axis has the wrong size.
+        """
+        if self.num_directions == 2:
+            raise ValueError("a bidirectional layer reads each sequence from its end too: it has no step")
+        check_shape("inputs", inputs, "[B, D]", (len(inputs), self.cells[0].in_features))
+        states = []
+        for layer, (cell, before) in enumerate(zip(self.cells, self._checked_state(state, len(inputs)), strict=True)):
+            after, outputs = cell(before, inputs if layer == 0 else self._drop(layer, inputs))
+            states.append(after)
+            inputs = outputs
+        return inputs, tuple(states)
+
+    def initial_state(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
+        """The state before the first symbol: zeros [B, H], one state a layer and direction."""
+        dtype = dtype or jnp.promote_types(self.cells[0].param_dtype, jnp.float32)
+        return tuple(cell.cell.zero_state(batch, cell.hidden_features, dtype=dtype) for cell in self.cells)
+
+    def _zero_columns(self, inputs: Array) -> tuple[State, ...]:
+        state = self.initial_state(inputs.shape[-1], self.cells[0].state_dtype(inputs))
+        return jax.tree.map(jnp.transpose, state)
+
+    def _checked_state(self, states: tuple[State, ...], batch: int) -> tuple[State, ...]:
+        kind, shape = self.cells[0].cell.state_type, (batch, self.cells[0].hidden_features)
+        check_states(states, kind, len(self.cells), shape)
+        return tuple(kind(*state) for state in states)
+
+    def _drop(self, layer: int, outputs: Array) -> Array:
+        return self.dropouts[layer - 1](outputs) if self.dropouts else outputs
 
 
 class LSTM(RecurrentStack):

@@ -3,12 +3,15 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import Cell, State, Weights
 
 
-def unroll(cell: Cell, weights: Weights, inputs: Array, state: State) -> tuple[State, State]:
+def unroll(
+    cell: Cell, weights: Weights, inputs: Array, state: State, resets: Array | None = None, *, reverse: bool = False
+) -> tuple[State, State]:
     """Applies a cell to every symbol in turn.
 
     Args:
@@ -16,13 +19,18 @@ def unroll(cell: Cell, weights: Weights, inputs: Array, state: State) -> tuple[S
         weights: its parameters.
         inputs: [T, D, B].
         state: before the first symbol, [H, B].
+        resets: [T, B], whether the state is set to zero before this symbol is read; None: never.
+        reverse: read from the last symbol to the first.
 
     Returns:
-        The state after the last symbol, [H, B], and those after each symbol, [T, H, B].
+        The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
     """
 
-    def step(state: State, symbol: Any) -> tuple[State, State]:
+    def step(state: State, symbol_and_reset: Any) -> tuple[State, State]:
+        symbol, reset = symbol_and_reset
+        if reset is not None:
+            state = jax.tree.map(lambda leaf: jnp.where(reset, 0, leaf), state)
         state = cell.step(weights, state, symbol)
         return state, state
 
-    return jax.lax.scan(step, state, inputs)
+    return jax.lax.scan(step, state, (inputs, resets), reverse=reverse)

@@ -1,5 +1,7 @@
 """Sequences of different lengths in one array: where each ends, how it reads backwards, what shape it must have."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from lstm_jax.axes import Array
@@ -7,10 +9,50 @@ from lstm_jax.axes import Array
 
 def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) -> None:
     """Raises a ValueError that names the axis, its size and the size that was expected."""
-    if array.shape[axis] != expected:
+    if jnp.ndim(array) == 0 or array.shape[axis] != expected:
+        size = array.shape[axis] if jnp.ndim(array) else "none"
         raise ValueError(
-            f"{name}: axis {axis}, {meaning}, has size {array.shape[axis]}, expected {expected}; shape {array.shape}"
+            f"{name}: axis {axis}, {meaning}, has size {size}, expected {expected}; shape {jnp.shape(array)}"
         )
+
+
+def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -> None:
+    """Raises a ValueError that names the axes, the shape and the one that was expected."""
+    if jnp.shape(array) != expected:
+        raise ValueError(f"{name}: expected {axes} = {list(expected)}, not {list(jnp.shape(array))}")
+
+
+def check_lengths_and_resets(lengths: Array | None, resets: Array | None, batch: int, time: int) -> None:
+    """Raises a ValueError where lengths are not integers [B], or resets no truth values [B, T]."""
+    if lengths is not None:
+        check_shape("lengths", lengths, "[B]", (batch,))
+        if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
+            raise ValueError(f"lengths: expected integers, not {jnp.result_type(lengths)}")
+    if resets is not None:
+        check_shape("resets", resets, "[B, T]", (batch, time))
+        if jnp.result_type(resets) != jnp.bool:
+            raise ValueError(f"resets: expected truth values (bool), not {jnp.result_type(resets)}")
+
+
+def check_states(states: tuple[Any, ...], kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:
+    """Raises a ValueError where there is not one state of this kind a layer and direction, of shape [B, H]."""
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    if len(states) != count or isinstance(states, kind):
+        raise ValueError(
+            f"state: expected a tuple of {count}, one {kind.__name__} a layer and direction, "
+            f"not {type(states).__name__} of {len(states)}"
+        )
+    for number, state in enumerate(states):
+        if len(state) != len(fields):
+            raise ValueError(f"state[{number}]: expected {' and '.join(fields)}, not {len(state)} arrays")
+        for name, leaf in zip(fields, state, strict=True):
+            check_shape(f"state[{number}].{name}", leaf, "[B, H]", shape)
+
+
+def within(sequence: Array, lengths: Array) -> Array:
+    """The sequence, [T, F, B], with zeros in place of what lies beyond the lengths [B], whatever stands there."""
+    counts = jnp.arange(sequence.shape[0])[:, None, None] < lengths
+    return jnp.where(counts, sequence, jnp.zeros((), sequence.dtype))
 
 
 def at_length(sequence: Array, lengths: Array, first: Array) -> Array:
@@ -29,10 +71,8 @@ def at_length(sequence: Array, lengths: Array, first: Array) -> Array:
     return jnp.where(lengths > 0, picked, first)
 
 
-def reverse_time(sequence: Array, lengths: Array | None) -> Array:
+def reverse_time(sequence: Array, lengths: Array) -> Array:
     """Reverses each sequence, [T, F, B], within its length; what lies beyond the length stays where it is."""
-    if lengths is None:
-        return jnp.flip(sequence, axis=0)
     lengths = jnp.clip(lengths, 0, sequence.shape[0])
     steps = jnp.arange(sequence.shape[0])[:, None]
     source = jnp.where(steps < lengths, lengths - 1 - steps, steps)

@@ -65,6 +65,8 @@ class RunConfig:
             "forget_bias": (self.model.cell != "lstm", f"with --cell={self.model.cell}, which has no forget gate"),
             "adam_b2": (not self.training.optimizer.startswith("adam"), f"with --optimizer={self.training.optimizer}"),
             "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
+            "remat": (self.model.remat >= self.strings.seq_len, "for strings that are not longer"),
+            "truncate": (self.model.truncate >= self.strings.seq_len, "for strings that are not longer"),
             "test_size": (
                 can_enumerate(len(self.task.alphabet), self.strings.seq_len),
                 "where all unseen strings are tested",

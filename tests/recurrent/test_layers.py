@@ -7,7 +7,6 @@ import pytest
 from flax import nnx
 
 import lstm_jax
-from lstm_jax.recurrent import fused
 from lstm_jax.recurrent.cells import CELLS, LSTMState
 from lstm_jax.recurrent.layers import LAYERS
 
@@ -112,14 +111,13 @@ def test_a_plain_tuple_serves_as_a_state():
     np.testing.assert_array_equal(make()(INPUTS, (state,))[0], make()(INPUTS, (LSTMState(*state),))[0])
 
 
-def test_the_fast_path_is_taken_by_default_and_left_on_request(monkeypatch):
-    calls = []
-    original = fused.unroll_lstm
-    monkeypatch.setattr(fused, "unroll_lstm", lambda *case: calls.append(1) or original(*case))
-    make(impl="scan")(INPUTS)
-    assert not calls
-    make()(INPUTS)
-    assert calls
+@pytest.mark.parametrize(("kind", "has_one"), [("lstm", True), ("gru", True), ("rnn", False)])
+def test_the_fast_path_is_taken_by_default_and_left_on_request(kind, has_one):
+    def is_taken(**arguments):
+        return "custom_vjp" in str(jax.make_jaxpr(lambda inputs: make(kind, **arguments)(inputs)[0])(INPUTS))
+
+    assert is_taken() == has_one
+    assert not is_taken(impl="scan")
 
 
 @pytest.mark.parametrize("cell_type", [lstm_jax.LSTMCell, lstm_jax.GRUCell, lstm_jax.SimpleCell])
@@ -160,12 +158,12 @@ def test_works_under_jit_vmap_and_grad():
         (lambda: make()(INPUTS[0]), r"inputs must be \[B, T, D\]"),
         (lambda: make()(INPUTS[:, :, :2]), r"axis -1, D \(features\), has size 2, expected 3"),
         (lambda: make()(INPUTS, initial_state=CELLS["lstm"].zero_state(B, H)), "expected a tuple of 1, one LSTMState"),
-        (lambda: make()(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H + 1),)), r"\[B, H\] = \[4, 5\] each"),
-        (lambda: make("gru")(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "expected hidden of shape"),
+        (lambda: make()(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H + 1),)), r"\[B, H\] = \[4, 5\], not"),
+        (lambda: make("gru")(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "expected hidden, not 2"),
         (lambda: make(num_layers=2)(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "a tuple of 2"),
         (lambda: make(num_layers=0), "num_layers must be at least 1"),
         (lambda: make(impl="fast"), "impl must be one of"),
-        (lambda: make("gru", impl="fused"), 'use impl="scan"'),
+        (lambda: make("rnn", impl="fused"), 'use impl="scan"'),
         (lambda: lstm_jax.LSTM(0, H, rngs=nnx.Rngs(0)), "must be at least 1"),
     ],
 )

@@ -1,0 +1,171 @@
+"""Weights of PyTorch's nn.LSTM, nn.GRU and nn.RNN, in and out, as a mapping of names to arrays.
+
+PyTorch names them `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, one set a layer, and one more with
+`_reverse` behind for the second direction. Gates, layers and directions stand in the same order there as here. PyTorch
+adds two biases; here there is one, their sum, but for the new state of a GRU, where the reset gate stands between them.
+Source: the equations in PyTorch's documentation of nn.LSTM, nn.GRU and nn.RNN.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from lstm_jax.recurrent.cells import CELLS, Weights
+from lstm_jax.recurrent.flax_cells import RecurrentCell
+from lstm_jax.recurrent.layers import LAYERS, RecurrentStack
+
+ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lstm", **options: Any) -> RecurrentStack:
+    """A layer with the weights of a PyTorch module; sizes, layers and directions are read off names and shapes.
+
+    Args:
+        state_dict: see load_torch.
+        prefix: see load_torch.
+        cell: `lstm` for nn.LSTM, `gru` for nn.GRU, `rnn` for nn.RNN with its default tanh.
+        options: passed on to the layer, such as `impl`; `rngs` may be left out.
+
+    Raises:
+        ValueError: an unknown `cell`, or weights that are not those of one such module; names the array.
+    """
+    if cell not in LAYERS:
+        raise ValueError(f"cell must be one of {', '.join(LAYERS)}, not {cell}")
+    arrays = _under(state_dict, prefix)
+    for name in ("weight_ih_l0", "weight_hh_l0"):
+        if name not in arrays:
+            raise ValueError(f"{prefix}{name} is missing, of shape [G·H, D or H].{_hint(state_dict, prefix)}")
+        if arrays[name].ndim != 2:
+            raise ValueError(f"{prefix}{name}: shape {list(arrays[name].shape)}, expected two axes, [G·H, D or H]")
+    rnn = LAYERS[cell](
+        arrays["weight_ih_l0"].shape[1],
+        arrays["weight_hh_l0"].shape[1],
+        num_layers=sum(re.fullmatch(r"weight_ih_l\d+", name) is not None for name in arrays),
+        bidirectional=any(name.endswith("_reverse") for name in arrays),
+        **{"rngs": nnx.Rngs(0)} | options,
+    )
+    load_torch(rnn, state_dict, prefix)
+    return rnn
+
+
+def load_torch(rnn: RecurrentStack, state_dict: Mapping[str, Any], prefix: str = "") -> None:
+    """Puts the weights of a PyTorch module into a layer, which is left as it was where they do not fit.
+
+    Args:
+        rnn: an LSTM, GRU or SimpleRNN, whose parameters keep their dtype.
+        state_dict: arrays by their names, as `safetensors.numpy.load_file` gives them: weight_ih_l* [G·H, D],
+            weight_hh_l* [G·H, H], bias_ih_l* and bias_hh_l* [G·H]. No biases at all (`bias=False`) count as zeros.
+        prefix: what stands before these names, dot included: `"encoder.lstm."`. Other names are passed over.
+
+    Raises:
+        ValueError: a name is missing or unexpected, a shape is wrong, numbers are not floating point, or the module has
+            a projection (`proj_size`); names the array, its shape and what was expected.
+    """
+    arrays = _under(state_dict, prefix)
+    _check_names(rnn, arrays, prefix, _hint(state_dict, prefix))
+    weights = [_weights(cell, suffix, arrays, prefix) for suffix, cell in _suffixes(rnn).items()]
+    for cell, new in zip(rnn.cells, weights, strict=True):
+        params: tuple[nnx.Param, ...] = (cell.input_kernel, cell.hidden_kernel, cell.bias)
+        for param, value in zip(params, new, strict=True):
+            param[...] = jnp.array(value, param.dtype)
+
+
+def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
+    """The weights of a layer under PyTorch's names, for `save_file` and there `load_state_dict(strict=True)`.
+
+    Args:
+        rnn: an LSTM, GRU or SimpleRNN.
+        prefix: put before every name, dot included.
+
+    Returns:
+        Copies with the dtype of the parameters, shapes as in load_torch. What PyTorch splits into two biases is all in
+        bias_ih, and bias_hh is zero there.
+    """
+    state_dict: dict[str, np.ndarray] = {}
+    for suffix, cell in _suffixes(rnn).items():
+        weight_ih, weight_hh, bias = (np.array(value) for value in cell.weights)
+        gates, shared = _bias_rows(cell)
+        bias_hh = np.concatenate([np.zeros(shared, bias.dtype), bias[gates:]])
+        values = (weight_ih, weight_hh, bias[:gates].copy(), bias_hh)
+        state_dict |= {f"{prefix}{name}{suffix}": value for name, value in zip(ARRAYS, values, strict=True)}
+    return state_dict
+
+
+def _under(state_dict: Mapping[str, Any], prefix: str) -> dict[str, np.ndarray]:
+    """The arrays whose names begin with the prefix, by the rest of their names."""
+    arrays = {name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)}
+    for name, value in arrays.items():
+        if name.startswith("weight_hr_l"):
+            raise ValueError(
+                f"{prefix}{name}, shape {list(np.shape(value))}: a projection (proj_size) has no counterpart here; "
+                "the output of a layer must be its hidden state"
+            )
+    return {name: np.asarray(value) for name, value in arrays.items()}
+
+
+def _suffixes(rnn: RecurrentStack) -> dict[str, RecurrentCell]:
+    """The cells of a layer by what PyTorch puts behind the names of their arrays."""
+    directions = ("", "_reverse")[: rnn.num_directions]
+    suffixes = [f"_l{layer}{end}" for layer in range(len(rnn.cells) // rnn.num_directions) for end in directions]
+    return dict(zip(suffixes, rnn.cells, strict=True))
+
+
+def _shapes(cell: RecurrentCell) -> dict[str, tuple[int, ...]]:
+    rows = CELLS[cell.kind].num_gates * cell.hidden_features
+    return dict(zip(ARRAYS, ((rows, cell.in_features), (rows, cell.hidden_features), (rows,), (rows,)), strict=True))
+
+
+def _bias_rows(cell: RecurrentCell) -> tuple[int, int]:
+    """G·H, how many rows each of the two biases has there, and how many of these are one sum here."""
+    kind, width = CELLS[cell.kind], cell.hidden_features
+    return kind.num_gates * width, (2 * kind.num_gates - kind.num_biases) * width
+
+
+def _hint(state_dict: Mapping[str, Any], prefix: str) -> str:
+    """What to do where the layer's names stand in the mapping under another prefix."""
+    prefixes = [name.removesuffix("weight_ih_l0") for name in state_dict if name.endswith("weight_ih_l0")]
+    others = [repr(other) for other in prefixes if other != prefix]
+    return f" There are such layers under the prefixes {', '.join(others)}." if others else ""
+
+
+def _check_names(rnn: RecurrentStack, arrays: Mapping[str, np.ndarray], prefix: str, hint: str) -> None:
+    biased = any(name.startswith("bias_") for name in arrays)
+    expected = {
+        f"{name}{suffix}": shape
+        for suffix, cell in _suffixes(rnn).items()
+        for name, shape in _shapes(cell).items()
+        if biased or name.startswith("weight_")
+    }
+    missing = [f"missing {prefix}{name} {list(shape)}" for name, shape in expected.items() if name not in arrays]
+    unexpected = [f"unexpected {prefix}{name} {list(a.shape)}" for name, a in arrays.items() if name not in expected]
+    if missing or unexpected:
+        raise ValueError(
+            f"{type(rnn).__name__} with {len(rnn.cells)} cells (layers x directions): "
+            f"{', '.join(missing + unexpected)}.{hint}"
+        )
+
+
+def _weights(cell: RecurrentCell, suffix: str, arrays: Mapping[str, np.ndarray], prefix: str) -> Weights:
+    """The parameters of one cell from its arrays, in double precision: biases are rounded once, after the addition."""
+    values = {}
+    for name, shape in _shapes(cell).items():
+        value = arrays.get(f"{name}{suffix}", np.zeros(shape))
+        if value.shape != shape:
+            axes = {"weight_ih": "[G·H, D]", "weight_hh": "[G·H, H]"}.get(name, "[G·H]")
+            raise ValueError(
+                f"{prefix}{name}{suffix}: shape {list(value.shape)}, expected {list(shape)} = {axes} with D = "
+                f"{cell.in_features}, H = {cell.hidden_features} and G = {CELLS[cell.kind].num_gates} "
+                "(G is 4 for nn.LSTM, 3 for nn.GRU, 1 for nn.RNN)"
+            )
+        if not jnp.issubdtype(value.dtype, jnp.floating):
+            raise ValueError(
+                f"{prefix}{name}{suffix}: dtype {value.dtype}, expected floating point; shape {list(shape)}"
+            )
+        values[name] = value.astype(np.float64)
+    (_, shared), bias_ih, bias_hh = _bias_rows(cell), values["bias_ih"], values["bias_hh"]
+    bias = np.concatenate([bias_ih[:shared] + bias_hh[:shared], bias_ih[shared:], bias_hh[shared:]])
+    return Weights(values["weight_ih"], values["weight_hh"], bias)

@@ -1,0 +1,161 @@
+"""A cell along time: which implementation does it, and in which segments."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lstm_jax.axes import Array
+from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent.cells import CELLS, State, Weights
+from lstm_jax.recurrent.sequences import at_length, reverse_time, within
+
+IMPLEMENTATIONS = ("auto", "scan", "fused")
+
+type Unroll = Callable[[Weights, Array, State, Array | None], tuple[State, State]]
+
+
+class Unrolling(NamedTuple):
+    """How a cell is applied along time.
+
+    Fields:
+        impl: `scan` is the textbook, `fused` the fast path, `auto` the fast path where the cell has one.
+        remat: symbols a segment; only the states between segments are kept for the backward pass, which computes each
+            segment anew. 0: everything is kept.
+        truncate: symbols a chunk; no gradient flows from a chunk into the one before it. 0: gradients flow to the
+            first symbol.
+    """
+
+    impl: str = "auto"
+    remat: int = 0
+    truncate: int = 0
+
+    def check(self, kind: str) -> None:
+        """Raises a ValueError where a field makes no sense for this kind of cell."""
+        if self.impl not in IMPLEMENTATIONS:
+            raise ValueError(f"impl must be one of {', '.join(IMPLEMENTATIONS)}, not {self.impl}")
+        if self.impl == "fused" and kind not in fused.UNROLL:
+            raise ValueError(f'the cell "{kind}" has no fused path: use impl="scan"')
+        for name in ("remat", "truncate"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+
+
+class Run(NamedTuple):
+    """What one layer did in one direction: the state after the last symbol [H, B], the states over time [T, H, B]."""
+
+    final: State
+    states: State
+
+
+def run(
+    kind: str,
+    how: Unrolling,
+    weights: Weights,
+    inputs: Array,
+    start: State,
+    lengths: Array | None = None,
+    resets: Array | None = None,
+    *,
+    backward: bool = False,
+) -> Run:
+    """Applies a cell to sequences of different lengths, from their beginning or from their end.
+
+    Args:
+        kind: a key of CELLS.
+        how: implementation and segments.
+        weights: the cell's parameters.
+        inputs: [T, D, B].
+        start: before the symbol that is read first, [H, B].
+        lengths: [B], symbols of each sequence that count; None: all of them. The others are not read.
+        resets: [T, B], whether a new sequence, with a state of zeros, begins with this symbol; None: nowhere.
+        backward: read each sequence from its end.
+
+    Returns:
+        The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
+    """
+    if lengths is None:
+        return Run(*unroll(kind, how, weights, inputs, start, _seen(resets, backward), reverse=backward))
+    inputs = within(inputs, lengths)
+    if resets is not None:
+        resets = _seen(within(resets[:, None], lengths)[:, 0], backward)
+    if backward:
+        inputs = reverse_time(inputs, lengths)
+        resets = None if resets is None else reverse_time(resets[:, None], lengths)[:, 0]
+    _, states = unroll(kind, how, weights, inputs, start, resets)
+    final = jax.tree.map(lambda leaf, first: at_length(leaf, lengths, first), states, start)
+    if backward:
+        states = jax.tree.map(lambda leaf: reverse_time(leaf, lengths), states)
+    return Run(final, jax.tree.map(lambda leaf: within(leaf, lengths), states))
+
+
+def _seen(resets: Array | None, backward: bool) -> Array | None:
+    """Before which symbols the state is reset: where one sequence begins, the one before it ends."""
+    if resets is None or not backward:
+        return resets
+    return jnp.roll(resets, -1, axis=0).at[-1].set(False)
+
+
+def unroll(
+    kind: str,
+    how: Unrolling,
+    weights: Weights,
+    inputs: Array,
+    state: State,
+    resets: Array | None = None,
+    *,
+    reverse: bool = False,
+) -> tuple[State, State]:
+    """Applies a cell to every symbol in turn: arguments and results as those of `scan.unroll`."""
+    chosen: Unroll
+    if how.impl != "scan" and kind in fused.UNROLL:
+        chosen = functools.partial(fused.UNROLL[kind], reverse=reverse)
+    else:
+        chosen = functools.partial(scan.unroll, CELLS[kind], reverse=reverse)
+    if how.remat:
+        # Inside a scan there is nothing that the two passes could share, so nothing needs to be prevented.
+        chosen = in_segments(jax.checkpoint(chosen, prevent_cse=False), how.remat, reverse=reverse)
+    if how.truncate:
+        chosen = in_segments(chosen, how.truncate, reverse=reverse, gradient=False)
+    return chosen(weights, inputs, state, resets)
+
+
+def in_segments(unroll: Unroll, length: int, *, reverse: bool, gradient: bool = True) -> Unroll:
+    """The same unrolling, segment by segment: what lies between two segments is the state alone.
+
+    Args:
+        unroll: applied to each segment.
+        length: symbols a segment; those that are left over form one more, which is read last.
+        reverse: whether `unroll` reads backwards.
+        gradient: whether gradients flow from a segment into the one read before it.
+    """
+
+    def unroll_segments(
+        weights: Weights, inputs: Array, state: State, resets: Array | None = None
+    ) -> tuple[State, State]:
+        time = inputs.shape[0]
+        if time <= length:
+            return unroll(weights, inputs, state, resets)
+        rest = time % length
+        whole, left = (slice(rest, time), slice(rest)) if reverse else (slice(time - rest), slice(time - rest, time))
+
+        def segment(carry: Any, part: tuple[Array, Array | None]) -> tuple[Any, State]:
+            state, first = carry
+            if not gradient:  # that by the state before the first symbol is kept
+                state = jax.tree.map(lambda leaf: jnp.where(first, leaf, jax.lax.stop_gradient(leaf)), state)
+            final, states = unroll(weights, part[0], state, part[1])
+            return (final, jnp.bool(False)), states
+
+        sequences = (inputs, resets)
+        parts = jax.tree.map(lambda leaf: leaf[whole].reshape(-1, length, *leaf.shape[1:]), sequences)
+        carry, states = jax.lax.scan(segment, (state, jnp.bool(True)), parts, reverse=reverse)
+        states = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), states)
+        if rest:
+            carry, last = segment(carry, jax.tree.map(lambda leaf: leaf[left], sequences))
+            pieces = (last, states) if reverse else (states, last)
+            states = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *pieces)
+        return carry[0], states
+
+    return unroll_segments

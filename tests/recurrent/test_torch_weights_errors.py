@@ -1,0 +1,98 @@
+"""State dicts that do not fit: the error names the array, and the layer is left as it was."""
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
+from lstm_jax.recurrent.torch_weights import ARRAYS, from_torch, load_torch
+
+D, H = 2, 3
+
+
+def lstm(features=D, num_layers=2):
+    return LSTM(features, H, num_layers, bidirectional=True, rngs=nnx.Rngs(0))
+
+
+def damaged(**arrays):
+    """Weights for a bidirectional LSTM of two layers, some of them replaced, or taken away by None."""
+    state_dict = {
+        f"{name}_l{layer}{end}": np.ones(shape)
+        for layer, features in enumerate((D, 2 * H))
+        for end in ("", "_reverse")
+        for name, shape in zip(ARRAYS, ((4 * H, features), (4 * H, H), (4 * H,), (4 * H,)), strict=True)
+    } | arrays
+    return {name: value for name, value in state_dict.items() if value is not None}
+
+
+WRONG = {
+    "missing": (damaged(weight_hh_l1_reverse=None), r"missing weight_hh_l1_reverse \[12, 3\]"),
+    "one bias of two": (damaged(bias_hh_l0=None), r"missing bias_hh_l0 \[12\]"),
+    "unexpected": (damaged(weight_ih_l2=np.zeros((12, 6))), r"unexpected weight_ih_l2 \[12, 6\]"),
+    "not of a layer": (damaged(step=np.zeros(())), r"unexpected step \[\]"),
+    "too few rows": (damaged(weight_hh_l1=np.zeros((9, 3))), r"weight_hh_l1: shape \[9, 3\], expected \[12, 3\]"),
+    "transposed": (
+        damaged(weight_ih_l0=np.zeros((2, 12))),
+        r"weight_ih_l0: shape \[2, 12\], expected \[12, 2\] = \[G·H, D\]",
+    ),
+    "bias": (damaged(bias_hh_l1=np.zeros((12, 1))), r"bias_hh_l1: shape \[12, 1\], expected \[12\] = \[G·H\]"),
+    "integers": (
+        damaged(bias_ih_l0=np.zeros(12, np.int8)),
+        r"bias_ih_l0: dtype int8, expected floating point; shape \[12\]",
+    ),
+    "projection": (damaged(weight_hr_l0=np.zeros((2, 3))), r"weight_hr_l0, shape \[2, 3\]: a projection \(proj_size\)"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_does_not_fit_is_named_and_nothing_is_loaded(wrong):
+    state_dict, message = WRONG[wrong]
+    rnn = lstm()
+    before = jax.tree.map(np.array, nnx.state(rnn))
+    with pytest.raises(ValueError, match=message):
+        load_torch(rnn, state_dict)
+    jax.tree.map(np.testing.assert_array_equal, nnx.state(rnn), before)
+    prefixed = {f"encoder.{name}": value for name, value in state_dict.items()}
+    with pytest.raises(ValueError, match=r"encoder\."):
+        load_torch(rnn, prefixed, "encoder.")
+
+
+@pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong not in ("unexpected", "transposed")])
+def test_no_layer_is_built_from_what_does_not_fit(wrong):
+    state_dict, message = WRONG[wrong]
+    with pytest.raises(ValueError, match=message):
+        from_torch(state_dict)
+
+
+def test_a_layer_of_another_size_or_kind():
+    others = (
+        (LSTM(D, H, 2, rngs=nnx.Rngs(0)), r"LSTM with 2 cells .*unexpected weight_ih_l0_reverse \[12, 2\]"),
+        (lstm(num_layers=3), r"missing weight_ih_l2 \[12, 6\]"),
+        (lstm(D + 1), r"weight_ih_l0: shape \[12, 2\], expected \[12, 3\]"),
+        (GRU(D, H, 2, True, rngs=nnx.Rngs(0)), r"weight_ih_l0: shape \[12, 2\], expected \[9, 2\].*3 for nn\.GRU"),
+        (SimpleRNN(D, H, 2, True, rngs=nnx.Rngs(0)), r"weight_ih_l0: shape \[12, 2\], expected \[3, 2\]"),
+    )
+    for rnn, message in others:
+        with pytest.raises(ValueError, match=message):
+            load_torch(rnn, damaged())
+
+
+def test_a_forgotten_prefix_is_suggested():
+    state_dict = {"readout.weight": np.zeros((5, H))}
+    state_dict |= {f"{part}.{name}": value for part in ("encoder", "decoder") for name, value in damaged().items()}
+    load_torch(lstm(), state_dict, "decoder.")
+    for build in (lambda: load_torch(lstm(), state_dict), lambda: from_torch(state_dict, "coder.")):
+        with pytest.raises(ValueError, match=r"under the prefixes 'encoder\.', 'decoder\.'"):
+            build()
+
+
+def test_what_cannot_be_a_layer_at_all():
+    with pytest.raises(ValueError, match="cell must be one of lstm, gru, rnn, not relu"):
+        from_torch(damaged(), cell="relu")
+    with pytest.raises(ValueError, match="weight_ih_l0 is missing"):
+        from_torch({})
+    with pytest.raises(ValueError, match=r"weight_hh_l0: shape \[12\], expected two axes"):
+        from_torch(damaged(weight_hh_l0=np.zeros(12)))
+    with pytest.raises(ValueError, match=r"weight_ih_l0: shape \[12, 2\], expected \[9, 2\]"):
+        from_torch(damaged(), cell="gru")
