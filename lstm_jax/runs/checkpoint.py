@@ -145,11 +145,9 @@ class Checkpoints:
 
 def to_arrays(tree: PyTree) -> dict[str, np.ndarray]:
     """The leaves of a tree as NumPy arrays by their path; random keys as the integers that they are made of."""
-    arrays = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        plain = jax.random.key_data(leaf) if _is_key(leaf) else leaf
-        arrays[jax.tree_util.keystr(path)] = np.asarray(whole(plain))
-    return arrays
+    tree = whole(jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree))
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def from_arrays(arrays: dict[str, np.ndarray], like: PyTree, rows: int | None = None) -> PyTree:

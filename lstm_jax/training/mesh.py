@@ -12,7 +12,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
 from lstm_jax.axes import Array, PyTree
@@ -165,10 +164,23 @@ def whole(tree: PyTree) -> PyTree:
     """The arrays of a tree as this host can read them: gathered, if other processes have parts of them."""
     if jax.process_count() == 1:
         return tree
+    leaves, structure = jax.tree.flatten(tree)
+    elsewhere = [number for number, leaf in enumerate(leaves) if _has_parts_elsewhere(leaf)]
+    if elsewhere:
+        parts = [leaves[number] for number in elsewhere]
+        for number, leaf in zip(elsewhere, _gather(parts[0].sharding.mesh)(parts), strict=True):
+            leaves[number] = leaf
+    return jax.tree.unflatten(structure, [_readable(leaf) for leaf in leaves])
 
-    def gather(leaf: Array) -> Array:
-        if not isinstance(leaf, jax.Array) or leaf.is_fully_addressable:
-            return leaf
-        return multihost_utils.process_allgather(leaf, tiled=True)
 
-    return jax.tree.map(gather, tree)
+def _has_parts_elsewhere(leaf: Array) -> bool:
+    return isinstance(leaf, jax.Array) and not leaf.is_fully_addressable and not leaf.is_fully_replicated
+
+
+def _readable(leaf: Array) -> Array:
+    return np.asarray(leaf) if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable else leaf
+
+
+@functools.cache
+def _gather(mesh: Mesh) -> Callable[[list[Array]], list[jax.Array]]:
+    return jax.jit(lambda leaves: leaves, out_shardings=NamedSharding(mesh, PartitionSpec()))

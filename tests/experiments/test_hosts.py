@@ -15,7 +15,7 @@ from tests.experiments.commands import ROOT, SMALL, command, environment, run, w
 BATCH = [*SMALL, "--batch_size=64", "--hidden_size=64", "--num_steps=100"]
 """Enough work for two devices: a batch is cut in two."""
 
-MEMBERS = [*SMALL, "--num_steps=1500", "--eval_every=300", "--num_seeds=3", "--valid_size=20", "--patience=50"]
+MEMBERS = [*SMALL, "--num_steps=1000", "--eval_every=200", "--num_seeds=3", "--valid_size=20", "--patience=50"]
 """An odd number of members: one more fills up the second process."""
 
 
@@ -129,7 +129,7 @@ def test_a_pair_that_died_and_was_interrupted_ends_as_one_process(tmp_path, begi
     assert "error: another process of this run ended or cannot be reached" in errors
 
     both = begin(*under_slurm(*flags))
-    wait_for_checkpoint(folder, 600, both[0])
+    wait_for_checkpoint(folder, 400, both[0])
     both[1].send_signal(signal.SIGINT)
     (output, _), (second, _) = ended(both, 130)
     assert f"interrupted at step {max(Checkpoints(folder / 'checkpoints').steps())}" in output
