@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,8 +11,9 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 from jax.errors import JaxRuntimeError
 
-from experiments import STARTED
+from experiments import STARTED, process_flags
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.runs.session import NotFiniteError
@@ -28,7 +30,7 @@ PARSERS: dict[type, Any] = {
 
 
 def define_flags(base: RunConfig, presets: Presets) -> None:
-    """Defines a flag for each setting, and --preset.
+    """Defines a flag for each setting, --preset, and those that say which process of a run this is.
 
     Args:
         base: the experiment with its defaults.
@@ -39,6 +41,7 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
     for name, field in setting_fields(base).items():
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
         define_setting(field, describe_defaults(by_preset))
+    process_flags.define()
 
 
 def define_setting(field: dataclasses.Field, default: str) -> None:
@@ -144,12 +147,20 @@ def start(main: Callable[[], int]) -> None:
             return main()
         except (SettingError, folders.FolderError) as error:
             usage_error(str(error))
-        except (NotFiniteError, CheckpointError, OSError, JaxRuntimeError) as error:
-            # A full disk or a network that is too large for the memory is not a fault of the program: no traceback.
-            print(f"error: {' '.join(str(error).split())[:400]}", file=sys.stderr)
-            return 1
+        except (NotFiniteError, CheckpointError, OSError) as error:
+            print_error(str(error)[:400])
+            return processes.leave(1)
+        except (processes.LostProcessError, JaxRuntimeError) as error:
+            # A network that is too large for the memory is not a fault of the program: no traceback.
+            print_error(str(error)[:400])
+            return processes.leave(1, at_once=True)
         except KeyboardInterrupt:
-            return 130
+            return processes.leave(130, at_once=True)
+        except Exception:
+            if processes.is_alone():
+                raise
+            traceback.print_exc()
+            return processes.leave(1)
 
     logging.set_verbosity(logging.WARNING)
     app.run(guarded, flags_parser=parse)
@@ -157,8 +168,13 @@ def start(main: Callable[[], int]) -> None:
 
 def usage_error(message: str) -> NoReturn:
     """Ends the process with one line on standard error and exit status 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
+    print_error(message)
+    sys.exit(processes.leave(2))
+
+
+def print_error(message: str) -> None:
+    """One line on standard error."""
+    print(f"error: {' '.join(message.split())[:400]}", file=sys.stderr)
 
 
 __all__ = ["STARTED", "config_from_flags", "define_flags", "define_setting", "start", "stored_config"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import options
-from lstm_jax.runs import ask, devices, loop, report
+from experiments import options, process_flags
+from lstm_jax.runs import ask, devices, loop, processes, report
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.settings import SettingError
@@ -28,22 +28,33 @@ def main(base: RunConfig, presets: options.Presets, predict: str | None) -> int:
     """Trains and reports, or answers; returns the exit status."""
     if predict is not None:
         return answer(base, predict)
-    config = devices.configure(options.config_from_flags(base, presets))
-    folder = Path(config.run.workdir) if config.run.workdir else folders.default_folder(config, RUNS / config.task.name)
-    finished = (folder / folders.RESULT).exists()
-    print(describe_run(config, folder), flush=True)
+    config = options.config_from_flags(base, presets)
+    process_flags.join()
+    config = devices.configure(config)
+    where, finished = find_folder(config)
+    folder = Path(where)
+    processes.say(describe_run(config, folder))
     try:
         result = loop.run(config, folder, options.STARTED)
     except loop.RunInterruptedError as interrupted:
-        print(f"{interrupted}; resume with:\n{folders.command_line(workdir=str(folder))}")
+        again = "resume with" if processes.is_alone() else "resume on every process, here with"
+        processes.say(f"{interrupted}; {again}:", folders.command_line(workdir=str(folder)))
         return 130
-    if finished:
-        print("This run was finished before; its result:")
-    print(f"\n{report.describe(result)}\n{report.closing_line(result)}\n")
-    print(f"Look at it:  {folders.tool('tensorboard')} --logdir={folder / folders.TENSORBOARD}")
     experiment = f"{folders.tool('python')} -m experiments.{config.task.name}"
-    print(f"Ask it:      {experiment} --workdir={folder} --predict={example_question(config)}")
+    processes.say(
+        *(["This run was finished before; its result:"] if finished else []),
+        f"\n{report.describe(result)}\n{report.closing_line(result)}\n",
+        f"Look at it:  {folders.tool('tensorboard')} --logdir={folder / folders.TENSORBOARD}",
+        f"Ask it:      {experiment} --workdir={folder} --predict={example_question(config)}",
+    )
     return 0
+
+
+@processes.by_first(folders.FolderError)
+def find_folder(config: RunConfig) -> tuple[str, bool]:
+    """Where the run goes, and whether it was finished there before."""
+    folder = Path(config.run.workdir) if config.run.workdir else folders.default_folder(config, RUNS / config.task.name)
+    return str(folder), (folder / folders.RESULT).exists()
 
 
 def describe_run(config: RunConfig, folder: Path) -> str:
@@ -69,6 +80,7 @@ def answer(base: RunConfig, texts: str) -> int:
     workdir = flags.FLAGS.workdir
     if not workdir:
         raise SettingError("predict", texts, "needs --workdir, the folder of a trained run")
+    process_flags.refuse("predict", texts)
     config = devices.configure(options.stored_config(base, workdir))
     for text in ask.ask(config, Path(workdir), texts.split(",")):
         print(text)

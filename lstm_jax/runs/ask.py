@@ -42,8 +42,8 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         [f"{text}: true {config.task.asked} {right}"]
         for text, right in zip(texts, final_answers(config.task, asked), strict=True)
     ]
-    for number in range(config.run.num_seeds):
-        outputs = np.asarray(string_outputs(session.setup.program, session.params(number), *asked))
+    for number, params in enumerate(session.params()):
+        outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
         strings = member_strings(config, session.setup.seeds[number])
         for place in range(len(texts)):
             line = describe_answer(config, session.setup.program.objective, outputs[place])

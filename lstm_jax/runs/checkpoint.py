@@ -1,4 +1,8 @@
-"""Checkpoints: written whole or not at all, checked when they are read, the newest sound one is used."""
+"""Checkpoints: written whole or not at all, checked when they are read, the newest sound one is used.
+
+In a run of several processes, process 0 writes and reads, and sends what it has read. So only its disk must last: the
+others need no file system in common with it, and cannot find another checkpoint than it does.
+"""
 
 import hashlib
 import logging
@@ -11,6 +15,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from lstm_jax.axes import PyTree
+from lstm_jax.runs import processes
+from lstm_jax.training.mesh import whole
 
 KEPT = 3
 """How many checkpoints are kept: a damaged one must leave an older one."""
@@ -33,16 +39,32 @@ class Checkpoints:
 
     Args:
         folder: where they are; made if it is missing.
+        rows: so many rows of each array are kept, those of the members that were asked for; the rows after them only
+            fill up devices, and come back as copies of the last one. None: all rows.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, rows: int | None = None):
         logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every file at the level of a warning
-        self.folder = folder.absolute()
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, enable_async_checkpointing=False, create=True)
+        self.folder, self._rows = folder.absolute(), rows
+        self._open()
+
+    @processes.by_first(OSError)
+    def _open(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=KEPT,
+            enable_async_checkpointing=False,
+            create=False,
+            multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}),
+        )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
 
+    @processes.by_first(CheckpointError)
     def steps(self) -> list[int]:
         """The steps of the checkpoints that are there, in rising order."""
+        return self._steps()
+
+    def _steps(self) -> list[int]:
         return sorted(self._manager.all_steps())
 
     def save(self, step: int, tree: PyTree, notes: dict[str, Any]) -> None:
@@ -51,15 +73,21 @@ class Checkpoints:
         Raises:
             CheckpointError: it could not be written, because the disk is full for example.
         """
-        if step in self._manager.all_steps():
-            return
         arrays = to_arrays(tree)
+        if self._rows is not None:
+            arrays = {name: array[: self._rows] for name, array in arrays.items()}
+        self._write(step, arrays, notes)
+
+    @processes.by_first(CheckpointError)
+    def _write(self, step: int, arrays: dict[str, np.ndarray], notes: dict[str, Any]) -> None:
+        if step in self._steps():
+            return
         notes = {**notes, "digest": digest(arrays)}
         content = ocp.args.Composite(arrays=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
         try:
             self._manager.save(step, args=content)
         except Exception as error:  # orbax and tensorstore raise many kinds; all mean that there is no checkpoint
-            last = max(self.steps(), default=None)
+            last = max(self._steps(), default=None)
             kept = f"the checkpoint of step {last} is kept" if last is not None else "there is none before it"
             raise CheckpointError(f"the checkpoint of step {step} could not be written, {kept}: {error}") from error
 
@@ -76,10 +104,25 @@ class Checkpoints:
         Raises:
             CheckpointError: a sound checkpoint is of another structure.
         """
+        arrays: dict[str, np.ndarray] = {}
+        step, notes, damaged = self._newest_sound(arrays)
+        if step is None:
+            return None, damaged
+        try:
+            return Restored(step, from_arrays(processes.share(arrays), like, self._rows), notes), damaged
+        except ValueError as error:
+            raise CheckpointError(
+                f"the checkpoint of step {step} in {self.folder} is sound, but of another program: {error}; "
+                "use the version, the platform and the --cpu_devices that wrote it"
+            ) from None
+
+    @processes.by_first(OSError)
+    def _newest_sound(self, arrays: dict[str, np.ndarray]) -> tuple[int | None, dict[str, Any], list[str]]:
+        """The step and notes of the newest sound checkpoint, and a line for each damaged one; fills in the arrays."""
         damaged: list[str] = []
-        for step in reversed(self.steps()):
+        for step in reversed(self._steps()):
             try:
-                arrays, notes = self._read(step)
+                found, notes = self._read(step)
             except Exception as error:  # whatever is wrong with it, the one before it is tried
                 aside = self.folder / f"damaged-{step}-{time.time_ns()}"
                 (self.folder / str(step)).rename(aside)
@@ -87,14 +130,9 @@ class Checkpoints:
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
                 damaged.append(f"the checkpoint of step {step} is damaged and was set aside as {aside.name}: {reason}")
                 continue
-            try:
-                return Restored(step, from_arrays(arrays, like), notes), damaged
-            except ValueError as error:
-                raise CheckpointError(
-                    f"the checkpoint of step {step} in {self.folder} is sound, but of another program: {error}; "
-                    "use the version, the platform and the --cpu_devices that wrote it"
-                ) from None
-        return None, damaged
+            arrays.update(found)
+            return step, notes, damaged
+        return None, {}, damaged
 
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
@@ -107,15 +145,18 @@ class Checkpoints:
 
 def to_arrays(tree: PyTree) -> dict[str, np.ndarray]:
     """The leaves of a tree as NumPy arrays by their path; random keys as the integers that they are made of."""
-    arrays = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        plain = jax.random.key_data(leaf) if _is_key(leaf) else leaf
-        arrays[jax.tree_util.keystr(path)] = np.asarray(plain)
-    return arrays
+    tree = whole(jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree))
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
-def from_arrays(arrays: dict[str, np.ndarray], like: PyTree) -> PyTree:
+def from_arrays(arrays: dict[str, np.ndarray], like: PyTree, rows: int | None = None) -> PyTree:
     """The inverse of `to_arrays`: a tree of the structure of `like`.
+
+    Args:
+        arrays: by their path.
+        like: a tree of the same structure and shapes.
+        rows: so many rows are in the arrays; the last one is repeated up to the number in `like`. None: all are there.
 
     Raises:
         ValueError: an array is missing or has another shape or type.
@@ -124,8 +165,11 @@ def from_arrays(arrays: dict[str, np.ndarray], like: PyTree) -> PyTree:
     def pick(path, leaf):
         plain = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
         found = arrays.get(jax.tree_util.keystr(path))
-        if found is None or (found.shape, found.dtype) != (plain.shape, plain.dtype):
+        kept = plain.shape if rows is None else (rows, *plain.shape[1:])
+        if found is None or (found.shape, found.dtype) != (kept, plain.dtype):
             raise ValueError(f"{jax.tree_util.keystr(path)} is missing or has another shape")
+        if rows is not None:
+            found = np.concatenate([found, np.repeat(found[-1:], plain.shape[0] - rows, axis=0)])
         return jax.random.wrap_key_data(jax.numpy.asarray(found)) if _is_key(leaf) else found
 
     return jax.tree_util.tree_map_with_path(pick, like)

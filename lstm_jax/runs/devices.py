@@ -1,11 +1,13 @@
-"""Chooses what JAX computes on, before JAX looks at it."""
+"""Chooses what JAX computes on, before JAX looks at it: which platform, how many devices, which processes."""
 
 import os
 
 import jax
 
-from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs import processes
+from lstm_jax.runs.config import RunConfig, describe_difference
 from lstm_jax.settings import SettingError
+from lstm_jax.training.mesh import on_cpu
 
 VECTORS = "--xla_cpu_prefer_vector_width=512"
 """Lets XLA use the whole registers of an AVX-512 processor, which it does not by default; measured: 2-9 % faster."""
@@ -18,12 +20,15 @@ def configure(config: RunConfig) -> RunConfig:
     """Chooses the devices of a run; must come before anything is computed.
 
     Returns:
-        The run with `cpu_devices` as it is used: what was 0 is now the number of cores.
+        The run with `cpu_devices` as it is used: what was 0 is now the number of cores; on the CPU those of all
+        processes together, since their number alone decides how a run is rounded.
 
     Raises:
-        SettingError: this machine lacks the platform.
+        SettingError: this machine lacks the platform, or another process was started with other settings.
     """
-    return config.replace({"cpu_devices": choose(config.run.platform, config.run.cpu_devices)})
+    config = config.replace({"cpu_devices": choose(config.run.platform, config.run.cpu_devices)})
+    check_same(config)
+    return config.replace({"cpu_devices": jax.device_count()}) if on_cpu() else config
 
 
 def choose(platform: str, cpu_devices: int = 0) -> int:
@@ -51,3 +56,16 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
         reason = str(error).splitlines()[0]
         raise SettingError("platform", platform, f"is not to be had on this machine ({reason})") from None
     return cpu_devices
+
+
+def check_same(config: RunConfig) -> None:
+    """Checks that all processes of a run were started with the same settings.
+
+    Raises:
+        SettingError: in every process, names the first that was not.
+    """
+    settings = processes.exchange({"experiment": config.task.name, **config.settings(identity_only=True)})
+    for number, others in enumerate(settings):
+        difference = describe_difference(others, settings[0])
+        if difference:
+            raise SettingError("process_id", number, f"was started with other settings than 0: {difference}")

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs import processes
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.progress import ProgressBar
 from lstm_jax.runs.recorder import Recorder
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.signals import catch_interrupts
-from lstm_jax.runs.writer import Writer
 from lstm_jax.training.evaluate import Score
 
 
@@ -36,27 +36,33 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
 
     Raises:
         FolderError: the folder is in use, or holds another run.
+        OSError: something could not be written.
         RunInterruptedError: SIGINT or SIGTERM came; a checkpoint was written.
         NotFiniteError: the loss stopped being finite.
         CheckpointError: a checkpoint could not be written.
+        LostProcessError: another process of the run is gone.
     """
-    with folders.locked(folder), catch_interrupts() as interrupted:
-        folders.record_config(folder, config)
-        if (folder / folders.RESULT).exists():
-            return folders.read_json(folder / folders.RESULT)
+    with contextlib.ExitStack() as held, catch_interrupts() as interrupted, processes.watched():
+        result = processes.first(lambda: _open_folder(held, config, folder), folders.FolderError)
+        if result is not None:
+            return result
         session = Session(config, folder, started)
         lines = session.resume()
         if session.step:
             lines.append(f"resuming at step {session.step:,}")
-        with contextlib.closing(Writer(folder, session.step, config.run.num_seeds)) as writer:
-            recorder = Recorder(config, session, writer)
+        with Recorder(config, session, folder) as recorder:
             with ProgressBar(config.run.progress, config.task.name, config.training.num_steps, session.step) as bar:
                 for line in lines:
                     bar.say(line)
                 scores = _train(session, recorder, bar, interrupted)
-            result = recorder.finish(session, scores)
-            folders.write_json(folder / folders.RESULT, result)
-            return result
+            return recorder.finish(session, scores)
+
+
+def _open_folder(held: contextlib.ExitStack, config: RunConfig, folder: Path) -> dict[str, Any] | None:
+    """Locks the folder as long as `held` is, and checks that it is this run's; gives the result that is there."""
+    held.enter_context(folders.locked(folder))
+    folders.record_config(folder, config)
+    return folders.read_json(folder / folders.RESULT) if (folder / folders.RESULT).exists() else None
 
 
 def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: Callable[[], bool]) -> list[Score]:
@@ -72,13 +78,14 @@ def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: 
         if evaluate or session.finished:
             session.stop_early()
         if session.step % every.log_every == 0 or session.finished:
-            recorder.log(session)
+            recorder.log(session, next(session.current_params()))
         if evaluate or session.finished:
             scores = session.scores()
             recorder.evaluated(session, scores, bar)
-        if session.step % every.checkpoint_every == 0 or session.finished or interrupted():
-            recorder.writer.flush()
+        stopping = processes.anyone(interrupted())
+        if session.step % every.checkpoint_every == 0 or session.finished or stopping:
+            recorder.flush()
             session.save()
-        if interrupted() and not session.finished:
+        if stopping and not session.finished:
             raise RunInterruptedError(session.step)
     return scores or session.scores()

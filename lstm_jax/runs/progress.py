@@ -6,9 +6,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lstm_jax.runs import processes
+
 
 class ProgressBar:
-    """A bar on standard error that lasts as long as the `with` block.
+    """A bar on standard error that lasts as long as the `with` block; process 0 alone shows it, and speaks.
 
     Args:
         mode: `on`, `off`, or `auto`: on if standard error is a terminal.
@@ -18,7 +20,7 @@ class ProgressBar:
     """
 
     def __init__(self, mode: str, title: str, total: int, start: int):
-        shown = mode == "on" or (mode == "auto" and sys.stderr.isatty())
+        shown = processes.is_first() and (mode == "on" or (mode == "auto" and sys.stderr.isatty()))
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -38,10 +40,10 @@ class ProgressBar:
     def say(self, line: str) -> None:
         """Prints a line to standard output, above the bar if there is one."""
         if self._bar.disable:
-            print(line, flush=True)
+            processes.say(line)
         else:
             self._bar.stop()
-            print(line, flush=True)
+            processes.say(line)
             self._bar.start()
 
     def __enter__(self) -> Self:

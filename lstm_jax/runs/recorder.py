@@ -1,13 +1,19 @@
-"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, a result."""
+"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, a result.
 
+In a run of several processes, process 0 alone writes; what cannot be written ends all of them.
+"""
+
+import contextlib
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-import jax
 import numpy as np
 
+from lstm_jax.axes import PyTree
 from lstm_jax.insight import plots
-from lstm_jax.runs import report
+from lstm_jax.runs import folder as folders
+from lstm_jax.runs import processes, report
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.progress import ProgressBar
 from lstm_jax.runs.result import make_result
@@ -16,39 +22,62 @@ from lstm_jax.runs.writer import Writer
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import decode
 from lstm_jax.training.evaluate import Score, string_outputs
+from lstm_jax.training.optimizers import learning_rate_course
 from lstm_jax.training.population import mean_totals
 
 
 class Recorder:
-    """Turns the state of a session into what a person sees.
+    """Turns the state of a session into what a person sees. Its files are open as long as the `with` block lasts.
 
     Args:
         config: all settings.
         session: the run; its members give the seeds.
-        writer: where rows, texts and pictures go.
+        folder: the run's folder.
     """
 
-    def __init__(self, config: RunConfig, session: Session, writer: Writer):
-        self.config, self.writer = config, writer
+    def __init__(self, config: RunConfig, session: Session, folder: Path):
+        self.config, self.folder = config, folder
         self.setup = session.setup
+        self.course = np.asarray(learning_rate_course(config.training))
+        self._files = contextlib.ExitStack()
+        self._start = session.step
         self.seeds = session.setup.seeds[: config.run.num_seeds]
         self._last = (session.step, time.perf_counter())
         rng = np.random.default_rng(0)
         self.example = rng.integers(0, len(config.task.alphabet), config.strings.seq_len, dtype=np.uint8)
 
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    @processes.by_first(OSError)
+    def _open(self) -> None:
+        self.writer = self._files.enter_context(
+            contextlib.closing(Writer(self.folder, self._start, self.config.run.num_seeds))
+        )
+
+    @processes.by_first(OSError)
+    def flush(self) -> None:
+        """Makes sure that all is on disk: called before each checkpoint, which stands for all that came before it."""
+        self.writer.flush()
+
     def tick(self, session: Session, bar: ProgressBar) -> None:
         """Moves the progress bar."""
-        means = mean_totals(session.members.totals)
+        means = mean_totals(session.totals)
         loss, error = (float(np.nanmean(means[name][: len(self.seeds)])) for name in ("loss", "error"))
         step, since = self._last
         bar.update(session.step, loss, error, (session.step - step) / (time.perf_counter() - since))
 
-    def log(self, session: Session) -> None:
-        """Writes the means since the last log, and what member 0 says to the example string."""
-        means = mean_totals(session.members.totals)
+    @processes.by_first(OSError)
+    def log(self, session: Session, params: PyTree) -> None:
+        """Writes the means since the last log, and what member 0, with these weights, says to the example string."""
+        means = mean_totals(session.totals)
         (step, since), now = self._last, time.perf_counter()
         self._last = (session.step, now)
-        rate = float(self.setup.course[session.step - 1]) * self.config.training.learning_rate
+        rate = float(self.course[session.step - 1]) * self.config.training.learning_rate
         self.writer.rows(
             [
                 {
@@ -63,11 +92,10 @@ class Recorder:
                 if np.isfinite(means["loss"][number])  # not: a member that ended early
             ]
         )
-        self._log_example(session)
+        self._log_example(session, params)
 
-    def _log_example(self, session: Session) -> None:
+    def _log_example(self, session: Session, params: PyTree) -> None:
         lengths = np.array([len(self.example)])
-        params = jax.tree.map(lambda leaf: leaf[0], session.members.params)
         outputs = np.asarray(string_outputs(self.setup.program, params, self.example[None], lengths))[0]
         objective = self.setup.program.objective
         if isinstance(objective, ClassObjective):
@@ -79,6 +107,7 @@ class Recorder:
         for name, value in zip(names, outputs.tolist(), strict=True):
             self.writer.test.scalar(f"example_string/{name}", value, session.step)
 
+    @processes.by_first(OSError)
     def evaluated(self, session: Session, scores: list[Score], bar: ProgressBar) -> None:
         """Writes the scores on unseen strings, and says them in one line."""
         rows = [
@@ -103,8 +132,13 @@ class Recorder:
         bar.say(report.evaluation_line(session.step, epoch, scores, by_epoch))
 
     def finish(self, session: Session, scores: list[Score]) -> dict[str, Any]:
-        """Writes the final table, pictures and hyperparameters; returns what belongs into result.json."""
+        """Writes result.json, and before it the final table, pictures and hyperparameters; returns the result."""
         result = make_result(self.config, session, scores)
+        self._finish(session, scores, result)
+        return result
+
+    @processes.by_first(OSError)
+    def _finish(self, session: Session, scores: list[Score], result: dict[str, Any]) -> None:
         board, step, asked = self.writer.test, session.step, self.config.task.asked
         board.text("result", report.as_markdown(result), step)
         errors = report.shares(report.sum_counts(score.by_answer for score in scores))
@@ -118,4 +152,4 @@ class Recorder:
         }
         board.hyperparameters(self.config.settings(identity_only=True), metrics, step)
         result["wall_seconds"] = round(session.seconds, 2)
-        return result
+        folders.write_json(self.folder / folders.RESULT, result)

@@ -6,15 +6,17 @@ import numpy as np
 
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
+from lstm_jax.runs.setup import training_data
 from lstm_jax.training.evaluate import Score
+from lstm_jax.training.mesh import whole
 
 
 def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dict[str, Any]:
     """What belongs into result.json."""
     length = config.strings.seq_len
     seeds = []
+    steps = np.asarray(whole(session.members.step if session.best is None else session.best.step))
     for number, score in enumerate(scores):
-        steps = session.members.step if session.best is None else session.best.step
         seeds.append(
             {
                 "seed": session.setup.seeds[number],
@@ -44,8 +46,7 @@ def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dic
 
 def times_in_training(session: Session, number: int) -> dict[str, int]:
     """How often a member was shown each answer in its training strings: {answer: times}."""
-    data = session.setup.data
-    answers, lengths = np.asarray(data.answers[number]), np.asarray(data.lengths[number])
+    _, lengths, answers = map(np.asarray, training_data(session.setup.program, session.setup.strings[number].train))
     if answers.ndim == 2:
         answers = answers[np.arange(answers.shape[1]) < lengths[:, None]]
     values, times = np.unique(answers, return_counts=True)

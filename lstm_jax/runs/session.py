@@ -1,6 +1,7 @@
-"""One process's part of a run: its members, and what can be done with them."""
+"""The members of a run, and what can be done with them. All processes of a run do it together."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -8,12 +9,13 @@ import numpy as np
 
 from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import Checkpoints
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.training.early_stopping import Best, keep_best, no_best
 from lstm_jax.training.evaluate import Score, score_strings, score_unseen
-from lstm_jax.training.mesh import MEMBERS
+from lstm_jax.training.mesh import MEMBERS, place, whole
 from lstm_jax.training.population import init_population, train_chunk
 from lstm_jax.training.step import Member
 
@@ -37,25 +39,27 @@ class Session:
     def __init__(self, config: RunConfig, folder: Path, started: float):
         self.config, self.folder = config, folder
         self.setup = make_setup(config)
-        self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS)
+        self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS, config.run.num_seeds)
         self.step, self.spent, self._started = 0, 0.0, started
         self.said: list[tuple[int, list[float]]] = []  # (step, outputs): what member 0 said to the example string
         self.members, self.best = self._initial()
+        self.totals = whole(self.members.totals)
         self._chunk = 10
 
     def _initial(self) -> tuple[Member, Best | None]:
-        layout = self.setup.program.layout
         members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), self.setup.hyper)
-        members = jax.device_put(members, layout.sharding(MEMBERS))
-        return members, no_best(members) if self.config.run.patience else None
+        members = self._place(members)
+        return members, self._place(no_best(members)) if self.config.run.patience else None
+
+    def _place(self, tree: PyTree) -> PyTree:
+        return place(tree, self.setup.program.layout.sharding(MEMBERS))
 
     def resume(self) -> list[str]:
         """Goes back to the newest sound checkpoint; returns a line for each damaged one."""
         restored, damaged = self.checkpoints.restore((self.members, self.best))
         if restored is not None:
             self.step, self.spent, self.said = restored.step, restored.notes["seconds"], restored.notes["said"]
-            sharding = self.setup.program.layout.sharding(MEMBERS)
-            self.members, self.best = jax.device_put(restored.tree, sharding)
+            self.members, self.best = self._place(restored.tree)
         return damaged
 
     @property
@@ -67,7 +71,7 @@ class Session:
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
         # Members beyond the seeds asked for only fill up the devices; nobody waits for them.
-        active = np.asarray(self.members.active)[: self.config.run.num_seeds]
+        active = np.asarray(whole(self.members.active))[: self.config.run.num_seeds]
         return self.step >= self.config.training.num_steps or not np.any(active)
 
     def save(self) -> None:
@@ -83,13 +87,14 @@ class Session:
         fresh = np.bool(self.step % self.config.run.log_every == 0)
         numbers = setup.data, setup.hyper, setup.course, np.int32(stop), fresh
         self.members = jax.block_until_ready(train_chunk(setup.program, self.members, *numbers))
+        self.totals = whole(self.members.totals)
         rate = (stop - self.step) / (time.perf_counter() - before)
-        self._chunk = max(1, int(rate * SECONDS_A_CHUNK))
+        self._chunk = processes.agree(max(1, int(rate * SECONDS_A_CHUNK)))
         self.step = stop
         self._check_finite()
 
     def _check_finite(self) -> None:
-        steps = np.asarray(self.members.totals.not_finite)
+        steps = np.asarray(self.totals.not_finite)
         for seed, step in zip(self.setup.seeds[: self.config.run.num_seeds], steps, strict=False):
             if step >= 0:
                 last = max(self.checkpoints.steps(), default=None)
@@ -99,16 +104,23 @@ class Session:
                     f"{where}; try a lower --learning_rate or --clip_norm=1"
                 )
 
-    def params(self, number: int) -> PyTree:
-        """The weights of one member: the best on the validation strings, if it is stopped by these."""
-        params = self.best.params if self.best is not None else self.members.params
-        return jax.tree.map(lambda leaf: leaf[number], params)
+    def params(self) -> Iterator[PyTree]:
+        """The weights of each member: the best on the validation strings, if it is stopped by these."""
+        return self._by_member(self.best.params if self.best is not None else self.members.params)
+
+    def current_params(self) -> Iterator[PyTree]:
+        """The weights of each member as they are now."""
+        return self._by_member(self.members.params)
+
+    def _by_member(self, params: PyTree) -> Iterator[PyTree]:
+        params = whole(params)
+        for number in range(self.config.run.num_seeds):
+            yield jax.tree.map(lambda leaf, number=number: leaf[number], params)
 
     def scores(self) -> list[Score]:
         """Each member's score on its unseen strings."""
         scores = []
-        for number in range(self.config.run.num_seeds):
-            strings, params = self.setup.strings[number], self.params(number)
+        for strings, params in zip(self.setup.strings, self.params(), strict=False):
             if strings.test is None:
                 lengths = self.config.strings.lengths
                 scores.append(score_unseen(self.setup.program, params, strings.known, lengths))
@@ -120,12 +132,9 @@ class Session:
         """Remembers the members that got better on their validation strings, ends those that no longer do."""
         if self.best is None:
             return
-        losses = []
-        for number, strings in enumerate(self.setup.strings):
-            params = jax.tree.map(lambda leaf, number=number: leaf[number], self.members.params)
-            losses.append(score_strings(self.setup.program, params, strings.valid).loss)
+        losses = np.full(len(self.setup.seeds), np.inf, np.float32)  # members that only fill up do not get better
+        for number, params in enumerate(self.current_params()):
+            losses[number] = score_strings(self.setup.program, params, self.setup.strings[number].valid).loss
         patience = np.int32(self.config.run.patience)
-        sharding = self.setup.program.layout.sharding(MEMBERS)
-        loss = jax.device_put(np.array(losses, np.float32), sharding)
-        state = keep_best(self.members, self.best, loss, patience)
-        self.members, self.best = jax.device_put(state, sharding)
+        loss = self._place(losses)
+        self.members, self.best = self._place(keep_best(self.members, self.best, loss, patience))

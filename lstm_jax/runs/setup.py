@@ -11,7 +11,7 @@ from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.tasks.objectives import make_objective
 from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
-from lstm_jax.training.mesh import MEMBERS, choose_slices, on_cpu, plan_layout
+from lstm_jax.training.mesh import MEMBERS, choose_slices, count_devices, on_cpu, place, plan_layout
 from lstm_jax.training.optimizers import Hyperparameters, learning_rate_course
 from lstm_jax.training.step import Data, Program
 
@@ -57,9 +57,9 @@ def make_setup(config: RunConfig) -> Setup:
         program,
         seeds,
         strings,
-        jax.device_put(data, layout.sharding(MEMBERS)),
-        jax.device_put(hyper, layout.sharding(MEMBERS)),
-        jax.device_put(learning_rate_course(config.training).astype(jnp.float32), layout.sharding()),
+        place(data, layout.sharding(MEMBERS)),
+        place(hyper, layout.sharding(MEMBERS)),
+        place(learning_rate_course(config.training).astype(jnp.float32), layout.sharding()),
     )
 
 
@@ -70,7 +70,7 @@ def make_program(config: RunConfig) -> Program:
     work = cell.num_gates * config.model.hidden_size * (config.model.hidden_size + features)
     # Kept of each string: the gates and the state (at most hidden and cell) after each symbol, in every layer.
     kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.strings.seq_len
-    devices = len(jax.devices())
+    devices = count_devices()
     slices = choose_slices(config.training.batch_size, work, kept if on_cpu() else 0, devices)
     return Program(
         config.task,

@@ -14,7 +14,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.objectives import Objective
 from lstm_jax.tasks.strings import Strings, digits, final_answers, number_of
 from lstm_jax.training import prefix_tree
-from lstm_jax.training.mesh import BATCH, all_devices_mesh
+from lstm_jax.training.mesh import BATCH, all_devices_mesh, place, whole
 from lstm_jax.training.score import Judged, Score, tally
 from lstm_jax.training.step import Program
 
@@ -58,10 +58,10 @@ def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Jud
     units = program.model.hidden_size * program.model.num_layers
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
     mesh = all_devices_mesh(base**block_depth)
-    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+    params = place(params, NamedSharding(mesh, PartitionSpec()))
     depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
     grown, walked = _judge_tree(program, params, block_depth, depth, leaves_only)
-    grown, walked = jax.tree.map(np.asarray, (grown, walked))
+    grown, walked = jax.tree.map(np.asarray, whole((grown, walked)))
     judged = {length: _pick(grown, (length - 1, slice(base**length))) for length in lengths if length <= block_depth}
     for level in range(max(1, depth) if leaves_only else 1, depth + 1):
         if block_depth + level in lengths:
@@ -124,8 +124,8 @@ def judge_strings(program: Program, params: PyTree, strings: Strings) -> Judged:
     right = final_answers(program.task, strings)
     answers = np.pad(right, (0, padding)).reshape(-1, chunk)
     split = NamedSharding(mesh, PartitionSpec(BATCH))
-    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
-    decided, _, loss = _judge_chunks(program, params, *jax.device_put((codes, lengths, answers), split))
+    params = place(params, NamedSharding(mesh, PartitionSpec()))
+    decided, _, loss = whole(_judge_chunks(program, params, *place((codes, lengths, answers), split)))
     return Judged(np.asarray(decided).reshape(-1)[: len(right)], right, np.asarray(loss).reshape(-1)[: len(right)])
 
 

@@ -10,7 +10,7 @@ from flax import nnx
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.training.mesh import BATCH, choose_slices, first_devices_mesh, on_cpu, opaque
+from lstm_jax.training.mesh import BATCH, choose_slices, first_devices_mesh, fits, on_cpu, opaque
 
 
 def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, gather: bool) -> PyTree:
@@ -70,7 +70,7 @@ def value_and_grad(
 
         devices = min(num_devices or len(jax.devices()), len(jax.devices()))
         slices = _choose(one_slice, params, others, batch, devices)
-        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0))
+        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0 and fits(count)))
 
         def on_device(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, nnx.State]:
             def function(numbered: Any) -> Any:

@@ -1,0 +1,83 @@
+"""Which processes belong together: flags that are wrong, surroundings that mean one process or several."""
+
+import pytest
+
+from lstm_jax.runs import cluster, processes
+from lstm_jax.settings import SettingError
+
+
+@pytest.mark.parametrize(
+    ("address", "count", "number", "message"),
+    [
+        ("host0", 2, 0, "--coordinator_address=host0: must be HOST:PORT"),
+        ("host0:0", 2, 0, "must be HOST:PORT"),
+        ("host0:65536", 2, 0, "must be HOST:PORT"),
+        (":12345", 2, 0, "must be HOST:PORT"),
+        ("host0:12345", 0, 0, "--num_processes=0: must be an integer of at least 1"),
+        ("host0:12345", 2, 2, "--process_id=2: must be an integer from 0 to 1"),
+        ("[::1]:12345", 2, -1, "--process_id=-1: must be an integer from 0 to 1"),
+        (
+            "host0:12345",
+            None,
+            None,
+            "--coordinator_address=host0:12345: needs --num_processes and --process_id as well",
+        ),
+        (None, None, 0, "--process_id=0: needs --coordinator_address and --num_processes as well"),
+    ],
+)
+def test_what_cannot_be_joined(address, count, number, message):
+    with pytest.raises(SettingError) as caught:
+        cluster.join(address, count, number)
+    assert message in str(caught.value)
+    assert processes.is_alone()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, []),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "8"}, []),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "8", "SLURM_STEP_NUM_TASKS": "1"}, []),
+        ({"SLURM_JOB_ID": "7", "SLURM_STEP_NUM_TASKS": "8"}, ["asked"]),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, []),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"}, ["asked"]),
+        ({"OMPI_COMM_WORLD_SIZE": "1"}, []),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, ["asked"]),
+    ],
+)
+def test_jax_is_asked_for_a_cluster_where_there_may_be_one(variables, expected, monkeypatch):
+    asked = []
+
+    def initialize(*arguments):
+        assert arguments == (None, None, None)
+        if variables:
+            asked.append("asked")
+            return
+        raise ValueError("coordinator_address should be defined.")
+
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cluster.jax.distributed, "initialize", initialize)
+    cluster.join(None, None, None)
+    assert asked == expected
+
+
+def test_a_cluster_that_cannot_be_used_is_named(monkeypatch):
+    def initialize(*_):
+        raise RuntimeError("jobs must be indexed")
+
+    monkeypatch.setattr(cluster.jax.distributed, "initialize", initialize)
+    with pytest.raises(SettingError, match="jobs must be indexed"):
+        cluster.join(None, None, None)
+    with pytest.raises(SettingError, match=r"--coordinator_address=host0:12345: cannot be used \(jobs must"):
+        cluster.join("host0:12345", 2, 0)
+
+
+def test_in_one_process_nothing_is_sent():
+    value = {"step": float("nan"), "path": ("a", 1)}
+    assert processes.agree(value) is value
+    assert processes.exchange(value) == [value]
+    assert processes.share(value) is value
+    assert processes.leave(3) == 3
+    with pytest.raises(OSError, match="full"), processes.watched():
+        processes.first(lambda: (_ for _ in ()).throw(OSError("full")), OSError)
