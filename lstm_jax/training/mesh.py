@@ -26,6 +26,10 @@ CACHE, FEWEST_ROWS = 2 * 2**20, 100
 """What a core's cache holds, in bytes, and the fewest strings whose products are still fast: measured for 24 units, 20
 symbols and two devices, a batch of 1,000 takes 2.70 ms in 2 slices and 2.43 ms in 8."""
 
+WIDE = 64
+"""Strings a slice that are worth reading weights that do not fit into the cache; measured for 512 units: 32 strings
+take 192 ms on two devices and 152 ms on one, which has XLA's threads for itself."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
@@ -80,10 +84,12 @@ def choose_slices(batch_size: int, work: int, kept: int, devices: int) -> int:
     Args:
         batch_size: strings an update.
         work: multiply-adds of one string and time step.
-        kept: bytes that the forward pass keeps of one string for the backward pass.
+        kept: bytes that the forward pass keeps of one string for the backward pass; 0 where there is no such cache.
         devices: how many there are.
     """
     affordable = max(1, min(devices, batch_size * work // SMALLEST_SLICE))
+    if kept and 4 * work > CACHE:  # weights that each slice reads from memory, symbol by symbol
+        affordable = max(1, min(affordable, batch_size // WIDE))
     for_devices = max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
     for slices in range(for_devices, batch_size // FEWEST_ROWS + 1, for_devices):
         if batch_size % slices == 0 and batch_size // slices * kept <= CACHE:
