@@ -13,7 +13,7 @@ from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, SimpleCell
 from lstm_jax.recurrent.flax_weights import from_flax, to_flax
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
 from lstm_jax.recurrent.torch_weights import from_torch, load_torch, to_torch
-from lstm_jax.training.slices import value_and_grad
+from lstm_jax.training.slices import over_batch, value_and_grad
 from lstm_jax.version import __version__
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "from_flax",
     "from_torch",
     "load_torch",
+    "over_batch",
     "to_flax",
     "to_torch",
     "value_and_grad",

@@ -33,10 +33,11 @@ def test_a_run_in_a_named_folder_is_found_and_asked(tmp_path):
         assert (tmp_path / name).exists()
 
 
-def test_the_library_example_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("document", ["README.md", "docs/layer.md"])
+def test_the_library_examples_run(document):
     names: dict = {}
-    exec(code, names)
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL):
+        exec(code, names)
     assert names["outputs"].shape == (8, 20, 24)
 
 
@@ -55,6 +56,6 @@ def test_every_make_target_and_link_exists():
     )
     assert named
     assert named <= set(targets)
-    for document in ROOT.glob("*.md"):
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]:
         for link in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text()):
-            assert (ROOT / link).exists(), f"{document.name} links to {link}"
+            assert (document.parent / link).exists(), f"{document.name} links to {link}"

@@ -41,7 +41,11 @@ def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cal
     graph, params = nnx.split(make_layer(request["cell"], arrays, dtype))
     inputs = jnp.asarray(arrays["inputs"], dtype)
     if request["pass"] == "forward":
-        forward = jax.jit(lambda params, inputs: nnx.merge(graph, params)(inputs)[0])
+
+        @jax.jit
+        def forward(params: nnx.State, inputs: jax.Array) -> jax.Array:
+            return lstm_jax.over_batch(lambda layer, inputs: layer(inputs)[0])(nnx.merge(graph, params), inputs)
+
         return lambda: jax.block_until_ready(forward(params, inputs))
 
     @jax.jit

@@ -25,9 +25,11 @@ def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, ga
         A tree as `function` returns it.
     """
     first = jax.tree.map(lambda leaf: leaf[0], slices)
+    here = jax.tree.leaves(slices)[0].shape[0]
+    if here == 1 and not gather:
+        return jax.lax.optimization_barrier(function(first))  # nothing to add, so nothing to copy
     like = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, first))
     flat, unflatten = jax.flatten_util.ravel_pytree(like)
-    here = jax.tree.leaves(slices)[0].shape[0]
 
     def keep(number: Array, kept: jax.Array) -> jax.Array:
         result = function(jax.tree.map(lambda leaf: leaf[number], slices))
@@ -86,6 +88,35 @@ def value_and_grad(
         )
         nnx.update(model, _one_draw_later(others))
         return result
+
+    return spread
+
+
+def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) -> Callable[..., PyTree]:
+    """The same function of a model and a batch, the batch spread over the devices where that pays. Under `jax.jit`.
+
+        outputs = jax.jit(lstm_jax.over_batch(lambda rnn, inputs: rnn(inputs)[0]))(rnn, inputs)
+
+    Args:
+        function: `function(model, *batch)`, every array in `batch` and in the result with the batch as axis 0, each row
+            of the result from one row of the batch.
+        num_devices: at most so many devices; None: all there are.
+    """
+
+    def spread(model: nnx.Module, *batch: Array) -> PyTree:
+        devices, size = min(num_devices or len(jax.devices()), len(jax.devices())), batch[0].shape[0]
+        weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
+        slices = choose_slices(size, weights, int(on_cpu()), devices)
+        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0 and fits(count)))
+        graph, state = nnx.split(model)
+
+        def on_device(state: nnx.State, *batch: Array) -> PyTree:
+            return function(nnx.merge(graph, state), *batch)
+
+        specs = (PartitionSpec(), *(PartitionSpec(BATCH) for _ in batch))
+        return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(BATCH), check_vma=False)(
+            state, *batch
+        )
 
     return spread
 

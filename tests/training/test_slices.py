@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 import lstm_jax
-from lstm_jax.training.slices import value_and_grad
+from lstm_jax.training.slices import over_batch, value_and_grad
 
 
 class Network(nnx.Module):
@@ -59,3 +59,11 @@ def test_each_slice_and_each_call_draws_its_own_dropout():
     inputs = jnp.tile(jnp.concatenate([jnp.ones(300), -jnp.ones(300)])[:, None, None], (1, 20, 3))
     first, second = step(network, inputs, jnp.zeros(600))[0], step(network, inputs, jnp.zeros(600))[0]
     assert first != 0 and first != second
+
+
+@pytest.mark.parametrize("size", [1, 7, 500, 1000])
+def test_outputs_of_a_spread_batch_equal_those_of_the_whole(size):
+    network, (inputs, _) = Network(), batch_of(size)
+    ours = jax.jit(over_batch(lambda network, inputs: {"outputs": network(inputs)}))(network, inputs)["outputs"]
+    np.testing.assert_allclose(ours, network(inputs), atol=1e-6)
+    assert len(ours.sharding.device_set) == (2 if size >= 500 else 1)
