@@ -9,7 +9,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
-from lstm_jax.recurrent.sequences import check_axis, check_shape
+from lstm_jax.recurrent.sequences import check_axis, check_state
 from lstm_jax.recurrent.unroll import Run, Unrolling, run
 
 type Initializer = Callable[..., Array]
@@ -122,9 +122,8 @@ class RecurrentCell(nnx.RNNCellBase):
             ValueError: names the axis that is wrong, what it is and what was expected.
         """
         check_axis("inputs", inputs, -1, "D (features)", self.in_features)
+        check_state("carry", carry, self.cell.state_type, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
         carry = self.cell.state_type(*carry)
-        for name, leaf in zip(carry._fields, carry, strict=True):
-            check_shape(f"carry.{name}", leaf, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
         columns = jax.tree.map(lambda leaf: leaf.reshape(-1, leaf.shape[-1]).T, (carry, inputs))
         state = self.cell.step(self.weights_for(inputs), *columns)
         state = jax.tree.map(lambda leaf, old: leaf.T.reshape(old.shape).astype(old.dtype), state, carry)
@@ -146,8 +145,8 @@ class RecurrentCell(nnx.RNNCellBase):
         return run(self.kind, how, weights, inputs, start, lengths, resets, backward=backward)
 
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
-        """The state before the first symbol, zeros [..., H], for inputs of shape [..., D]."""
-        dtype = jnp.promote_types(self.param_dtype, jnp.float32)
+        """The state before the first symbol, zeros [..., H], for inputs [..., D] no wider than the parameters."""
+        dtype = self.state_dtype(self.bias[...])
         return self.cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype)
 
     @property

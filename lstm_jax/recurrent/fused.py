@@ -103,9 +103,11 @@ def _backward_rule(kind, reverse, residuals, cotangents):
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     d_final, d_states = ([None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents)
     cell, rows, (time, _, batch) = FUSED_CELLS[kind], FUSED_CELLS[kind].prepare(weights), inputs.shape
-    # Transposed once: inside the loop XLA would take a slow product for it.
-    input_transposed, hidden_transposed = rows.input.T, rows.hidden.T
     gradient = WeightGradient(cell, rows, time, batch)
+    # XLA dissolves a loop over one symbol, and on the CPU has no product for a transposed bfloat16 outside a loop.
+    dtype = rows.bias.dtype if 1 in (time, time % gradient.chunk) else rows.input.dtype
+    # Transposed once: inside the loop XLA would take a slow product for it.
+    input_transposed, hidden_transposed = rows.input.T.astype(dtype), rows.hidden.T.astype(dtype)
 
     def step(d_after: State, now: Array) -> tuple[State, Array, Array, Array]:
         reset = None if resets is None else _at(resets, now)

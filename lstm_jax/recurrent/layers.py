@@ -9,7 +9,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions, GRUCell, LSTMCell, RecurrentCell, SimpleCell
-from lstm_jax.recurrent.sequences import check_axis, check_lengths_and_resets, check_shape, check_states
+from lstm_jax.recurrent.sequences import check_inputs, check_lengths_and_resets, check_states
 from lstm_jax.recurrent.unroll import Run, Unrolling
 
 
@@ -95,9 +95,7 @@ class RecurrentStack(nnx.Module):
         Raises:
             ValueError: names the axis that is wrong, what it is and what was expected.
         """
-        if jnp.ndim(inputs) != 3:
-            raise ValueError(f"inputs must be [B, T, D], three axes, not {jnp.ndim(inputs)}: shape {jnp.shape(inputs)}")
-        check_axis("inputs", inputs, -1, "D (features)", self.cells[0].in_features)
+        check_inputs(inputs, "[B, T, D]", self.cells[0].in_features)
         check_lengths_and_resets(lengths, resets, *inputs.shape[:2])
         if initial_state is not None:
             initial_state = jax.tree.map(jnp.transpose, self._checked_state(initial_state, inputs.shape[0]))
@@ -148,7 +146,7 @@ class RecurrentStack(nnx.Module):
         """
         if self.num_directions == 2:
             raise ValueError("a bidirectional layer reads each sequence from its end too: it has no step")
-        check_shape("inputs", inputs, "[B, D]", (len(inputs), self.cells[0].in_features))
+        check_inputs(inputs, "[B, D]", self.cells[0].in_features)
         states = []
         for layer, (cell, before) in enumerate(zip(self.cells, self._checked_state(state, len(inputs)), strict=True)):
             after, outputs = cell(before, inputs if layer == 0 else self._drop(layer, inputs))
@@ -158,7 +156,7 @@ class RecurrentStack(nnx.Module):
 
     def initial_state(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
         """The state before the first symbol: zeros [B, H], one state a layer and direction."""
-        dtype = dtype or jnp.promote_types(self.cells[0].param_dtype, jnp.float32)
+        dtype = dtype or self.cells[0].state_dtype(self.cells[0].bias[...])
         return tuple(cell.cell.zero_state(batch, cell.hidden_features, dtype=dtype) for cell in self.cells)
 
     def _zero_columns(self, inputs: Array) -> tuple[State, ...]:

@@ -16,6 +16,14 @@ def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) 
         )
 
 
+def check_inputs(inputs: Array, axes: str, features: int) -> None:
+    """Raises a ValueError where inputs do not have these axes, the last of them that of the features."""
+    expected = len(axes.split())
+    if jnp.ndim(inputs) != expected:
+        raise ValueError(f"inputs must be {axes}, {expected} axes, not {jnp.ndim(inputs)}: shape {jnp.shape(inputs)}")
+    check_axis("inputs", inputs, -1, "D (features)", features)
+
+
 def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -> None:
     """Raises a ValueError that names the axes, the shape and the one that was expected."""
     if jnp.shape(array) != expected:
@@ -36,17 +44,31 @@ def check_lengths_and_resets(lengths: Array | None, resets: Array | None, batch:
 
 def check_states(states: tuple[Any, ...], kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:
     """Raises a ValueError where there is not one state of this kind a layer and direction, of shape [B, H]."""
-    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-    if len(states) != count or isinstance(states, kind):
+    if not _has(states, count) or isinstance(states, kind):
         raise ValueError(
-            f"state: expected a tuple of {count}, one {kind.__name__} a layer and direction, "
-            f"not {type(states).__name__} of {len(states)}"
+            f"state: expected a tuple of {count}, one {kind.__name__} a layer and direction, not {_described(states)}"
         )
     for number, state in enumerate(states):
-        if len(state) != len(fields):
-            raise ValueError(f"state[{number}]: expected {' and '.join(fields)}, not {len(state)} arrays")
-        for name, leaf in zip(fields, state, strict=True):
-            check_shape(f"state[{number}].{name}", leaf, "[B, H]", shape)
+        check_state(f"state[{number}]", state, kind, "[B, H]", shape)
+
+
+def check_state(name: str, state: Any, kind: type[tuple[Any, ...]], axes: str, shape: tuple[int, ...]) -> None:
+    """Raises a ValueError where the state of one cell is not of this kind, or an array of it not of this shape."""
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    if not _has(state, len(fields)):
+        raise ValueError(f"{name}: expected {kind.__name__} of {' and '.join(fields)}, not {_described(state)}")
+    for field, leaf in zip(fields, state, strict=True):
+        check_shape(f"{name}.{field}", leaf, axes, shape)
+
+
+def _has(state: Any, count: int) -> bool:
+    return isinstance(state, tuple | list) and len(state) == count
+
+
+def _described(state: Any) -> str:
+    if isinstance(state, tuple | list):
+        return f"{type(state).__name__} of {len(state)}"
+    return f"an array {list(state.shape)}" if hasattr(state, "shape") else type(state).__name__
 
 
 def within(sequence: Array, lengths: Array) -> Array:

@@ -80,6 +80,8 @@ def run(
     Returns:
         The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
     """
+    if not inputs.shape[0]:  # no symbol at all
+        return Run(start, jax.tree.map(lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype), start))
     if lengths is None:
         return Run(*unroll(kind, how, weights, inputs, start, _seen(resets, backward), reverse=backward))
     inputs = within(inputs, lengths)
