@@ -46,7 +46,7 @@ sizes = st.tuples(
 looks = st.sets(st.sampled_from(["final", "hidden", "cell", "last"]), min_size=1).map(sorted)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(kinds, sizes, st.booleans(), st.booleans(), looks, st.integers(0, 999))
 @example("lstm", (1, 1, 1, 1), False, False, ["hidden"], 0)
 @example("gru", (1, 1, 1, 1), True, True, ["final"], 0)

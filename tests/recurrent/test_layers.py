@@ -159,7 +159,10 @@ def test_works_under_jit_vmap_and_grad():
         (lambda: make()(INPUTS[:, :, :2]), r"axis -1, D \(features\), has size 2, expected 3"),
         (lambda: make()(INPUTS, initial_state=CELLS["lstm"].zero_state(B, H)), "expected a tuple of 1, one LSTMState"),
         (lambda: make()(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H + 1),)), r"\[B, H\] = \[4, 5\], not"),
-        (lambda: make("gru")(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "expected hidden, not 2"),
+        (
+            lambda: make("gru")(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)),
+            "expected HiddenState of hidden, not LSTMState of 2",
+        ),
         (lambda: make(num_layers=2)(INPUTS, initial_state=(CELLS["lstm"].zero_state(B, H),)), "a tuple of 2"),
         (lambda: make(num_layers=0), "num_layers must be at least 1"),
         (lambda: make(impl="fast"), "impl must be one of"),

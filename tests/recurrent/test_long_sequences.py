@@ -1,0 +1,106 @@
+"""Segments that are computed anew (`remat`), and gradients that are cut (`truncate`)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from lstm_jax.recurrent.layers import LAYERS
+
+B, T, D, H = 3, 11, 2, 4
+
+
+def make(kind="lstm", **arguments):
+    return LAYERS[kind](D, H, rngs=nnx.Rngs(0), param_dtype=jnp.float64, **arguments)
+
+
+def case():
+    rng = np.random.default_rng(0)
+    inputs, weights = rng.normal(size=(B, T, D)), rng.normal(size=(B, T, 1))
+    return jnp.asarray(inputs), jnp.asarray(weights)
+
+
+def value_and_gradients(rnn, **arguments):
+    """Of a loss that looks at every output and at the final state, by parameters, inputs and the initial state."""
+    inputs, weights = case()
+    start = tuple(jax.tree.map(lambda leaf: leaf + 0.1, rnn.initial_state(B)))
+
+    @jax.jit
+    def loss(rnn, inputs, start):
+        outputs, final = rnn(inputs, start, **arguments)
+        return jnp.sum(outputs * weights) + sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(final))
+
+    return jax.tree.leaves(jax.value_and_grad(loss, argnums=(0, 1, 2))(rnn, inputs, start))
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    ("kind", "remat", "both"), [("lstm", 4, True), ("gru", 4, True), ("rnn", 1, False), ("lstm", 11, False)]
+)
+def test_remat_changes_no_number(kind, remat, both):
+    arguments = {"resets": jnp.zeros((B, T), bool).at[1, 5].set(True)} if both else {}
+    ours = value_and_gradients(make(kind, bidirectional=both, remat=remat), **arguments)
+    theirs = value_and_gradients(make(kind, bidirectional=both), **arguments)
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("impl", ["scan", "fused"])
+def test_remat_keeps_a_fraction_of_the_memory(impl):
+    def temporary_bytes(remat):
+        rnn = LAYERS["lstm"](1, 32, rngs=nnx.Rngs(0), impl=impl, remat=remat)
+        loss = jax.jit(jax.grad(lambda rnn, inputs: jnp.sum(rnn(inputs)[1][0].hidden)))
+        return loss.lower(rnn, jnp.ones((1, 4096, 1))).compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary_bytes(64) < temporary_bytes(0) / 4
+
+
+def chunk_by_chunk(rnn, inputs, start, length):
+    """Truncated back-propagation written out: the state goes on, its gradient does not."""
+    outputs, state = [], start
+    for first in range(0, T, length):
+        if first:
+            state = jax.lax.stop_gradient(state)
+        output, state = rnn(inputs[:, first : first + length], state)
+        outputs.append(output)
+    return jnp.concatenate(outputs, axis=1), state
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    ("kind", "truncate", "remat"), [("lstm", 4, 0), ("lstm", 3, 2), ("gru", 4, 0), ("rnn", 1, 0), ("rnn", 20, 0)]
+)
+def test_truncation_equals_an_explicit_loop_over_chunks(kind, truncate, remat):
+    class Written(nnx.Module):
+        def __init__(self):
+            self.rnn = make(kind)
+
+        def initial_state(self, batch):
+            return self.rnn.initial_state(batch)
+
+        def __call__(self, inputs, start):
+            return chunk_by_chunk(self.rnn, inputs, start, truncate)
+
+    ours = value_and_gradients(make(kind, truncate=truncate, remat=remat))
+    theirs = value_and_gradients(Written())
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.usefixtures("float64")
+def test_gradients_do_not_pass_a_cut():
+    inputs, _ = case()
+
+    def first_inputs_gradient(truncate):
+        rnn = make(truncate=truncate)
+        return jax.grad(lambda inputs: jnp.sum(rnn(inputs)[0][:, -1]))(inputs)[:, :8]
+
+    assert np.all(first_inputs_gradient(0) != 0)
+    assert np.all(first_inputs_gradient(8) == 0)
+
+
+@pytest.mark.parametrize("name", ["remat", "truncate"])
+def test_a_negative_length_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 0, not -1"):
+        LAYERS["lstm"](D, H, rngs=nnx.Rngs(0), **{name: -1})

@@ -1,0 +1,110 @@
+"""The layers under JAX's and Flax's transformations, and in training."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+from jax.sharding import PartitionSpec
+
+from lstm_jax.recurrent.layers import LAYERS
+
+B, T, D, H = 4, 6, 3, 5
+INPUTS = jax.random.normal(jax.random.key(0), (B, T, D))
+KINDS = pytest.mark.parametrize("kind", LAYERS)
+
+
+def make(kind, **arguments):
+    return LAYERS[kind](D, H, rngs=nnx.Rngs(0), **arguments)
+
+
+def loss(rnn, inputs):
+    return jnp.sum(rnn(inputs)[0] ** 2)
+
+
+def close(ours, theirs):
+    for our, their in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+@pytest.mark.parametrize("impl", ["scan", "auto"])
+def test_shard_map_over_the_batch(kind, impl):
+    rnn = make(kind, impl=impl)
+    mesh = jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+
+    def on_device(rnn, inputs):
+        return jax.lax.psum(jax.grad(loss)(rnn, inputs), "batch")
+
+    specs = (PartitionSpec(), PartitionSpec("batch"))
+    spread = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(), check_vma=False)
+    close(jax.jit(spread)(rnn, INPUTS), jax.grad(loss)(rnn, INPUTS))
+
+
+@KINDS
+def test_checkpoint_around_a_layer(kind):
+    rnn = make(kind)
+    close(jax.grad(jax.checkpoint(loss))(rnn, INPUTS), jax.grad(loss)(rnn, INPUTS))
+
+
+@KINDS
+def test_a_scan_around_a_layer_carries_its_state(kind):
+    rnn = make(kind)
+    pieces = jnp.swapaxes(INPUTS.reshape(B, 3, 2, D), 0, 1)
+
+    def piece(state, inputs):
+        outputs, state = rnn(inputs, state)
+        return state, outputs
+
+    final, outputs = jax.lax.scan(piece, rnn.initial_state(B), pieces)
+    expected, expected_final = rnn(INPUTS)
+    close((jnp.concatenate(list(outputs), axis=1), final), (expected, expected_final))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_an_ensemble_of_layers_under_vmap(kind):
+    @nnx.vmap(in_axes=0, out_axes=0)
+    def build(key):
+        return LAYERS[kind](D, H, rngs=nnx.Rngs(params=key))
+
+    ensemble = build(jax.random.split(jax.random.key(1), 2))
+    graph, params = nnx.split(ensemble)
+    gradients = jax.jit(jax.vmap(jax.grad(lambda params: loss(nnx.merge(graph, params), INPUTS))))(params)
+    for number in range(2):
+        one = jax.tree.map(lambda leaf, number=number: leaf[number], (params, gradients))
+        close(one[1], jax.grad(lambda params: loss(nnx.merge(graph, params), INPUTS))(one[0]))
+
+
+@KINDS
+def test_an_optimizer_of_flax_trains_it(kind):
+    """Remembers the first symbol's sign to the end of the string."""
+
+    class Network(nnx.Module):
+        def __init__(self):
+            self.rnn, self.readout = make(kind), nnx.Linear(H, 1, rngs=nnx.Rngs(1))
+
+        def __call__(self, inputs):
+            return self.readout(self.rnn(inputs)[0][:, -1])[:, 0]
+
+    network = Network()
+    optimizer = nnx.Optimizer(network, optax.adam(0.02), wrt=nnx.Param)
+    inputs = jax.random.normal(jax.random.key(2), (64, T, D))
+    targets = jnp.sign(inputs[:, 0, 0])
+
+    @nnx.jit
+    def step(network, optimizer):
+        value, gradient = nnx.value_and_grad(lambda network: jnp.mean((network(inputs) - targets) ** 2))(network)
+        optimizer.update(network, gradient)
+        return value
+
+    losses = [float(step(network, optimizer)) for _ in range(150)]
+    assert losses[-1] < 0.3 * losses[0]
+
+
+@KINDS
+def test_a_layer_is_a_tree_of_its_parameters(kind):
+    rnn = make(kind, num_layers=2, bidirectional=True)
+    doubled = jax.tree.map(lambda leaf: 2 * leaf, rnn)
+    assert type(doubled) is type(rnn) and len(jax.tree.leaves(rnn)) == 4 * 3
+    close(doubled.cells[3].bias[...], 2 * rnn.cells[3].bias[...])
