@@ -149,7 +149,7 @@ def _panel(axes: Any, curve: Curve, values: Sequence[float], ideal: Sequence[flo
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     low, high = min(*values, *ideal), max(*values, *ideal)
-    axes.set_ylim(low / 1.8, high * 1.3)  # room for the words below the line
+    axes.set_ylim(low / 2.5, high * 1.3)  # room for the words below the line
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     start = sizes[0], min(values[0], ideal[0])
