@@ -1,0 +1,135 @@
+"""What cannot be computed is refused before anything is, with the axis, what it is and what was expected."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import lstm_jax
+from lstm_jax.recurrent.cells import CELLS
+from lstm_jax.recurrent.layers import LAYERS
+
+B, T, D, H = 4, 6, 3, 5
+INPUTS, SYMBOL, STATE = jnp.zeros((B, T, D)), jnp.zeros((B, D)), jnp.zeros((B, H))
+LSTM_STATE, WIDE_STATE, GRU_STATE = (
+    CELLS[kind].zero_state(B, units) for kind, units in (("lstm", H), ("lstm", H + 1), ("gru", H))
+)
+
+
+def make(kind="lstm", in_features=D, hidden_features=H, **arguments):
+    return LAYERS[kind](in_features, hidden_features, rngs=nnx.Rngs(0), **arguments)
+
+
+def refused(call, message):
+    """The message is the whole one, not a part."""
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"in_features": 0}, "in_features and hidden_features must be at least 1, not 0, 5"),
+        ({"hidden_features": -1}, "in_features and hidden_features must be at least 1, not 3, -1"),
+        ({"num_layers": 0}, "num_layers must be at least 1, not 0"),
+        ({"dropout_rate": 1.0}, "dropout_rate must be at least 0 and below 1, not 1.0"),
+        ({"dropout_rate": -0.1}, "dropout_rate must be at least 0 and below 1, not -0.1"),
+        ({"dropout_rate": float("nan")}, "dropout_rate must be at least 0 and below 1, not nan"),
+        ({"impl": "fast"}, "impl must be one of auto, scan, fused, not fast"),
+        ({"kind": "rnn", "impl": "fused"}, 'the cell "rnn" has no fused path: use impl="scan"'),
+        ({"remat": -1}, "remat must be at least 0, not -1"),
+        ({"truncate": -2}, "truncate must be at least 0, not -2"),
+    ],
+)
+def test_settings(arguments, message):
+    refused(lambda: make(**arguments), message)
+
+
+@pytest.mark.parametrize("cell_type", [lstm_jax.LSTMCell, lstm_jax.GRUCell, lstm_jax.SimpleCell])
+@pytest.mark.parametrize("sizes", [(0, H), (D, 0)])
+def test_sizes_of_cells(cell_type, sizes):
+    message = f"in_features and hidden_features must be at least 1, not {sizes[0]}, {sizes[1]}"
+    refused(lambda: cell_type(*sizes, rngs=nnx.Rngs(0)), message)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "message"),
+    [
+        (INPUTS[0], {}, "inputs must be [B, T, D], 3 axes, not 2: shape (6, 3)"),
+        (INPUTS[None], {}, "inputs must be [B, T, D], 3 axes, not 4: shape (1, 4, 6, 3)"),
+        (INPUTS[:, :, :2], {}, "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 6, 2)"),
+        (INPUTS, {"lengths": jnp.ones(3, int)}, "lengths: expected [B] = [4], not [3]"),
+        (INPUTS, {"lengths": jnp.ones((4, 1), int)}, "lengths: expected [B] = [4], not [4, 1]"),
+        (INPUTS, {"lengths": jnp.ones(4)}, "lengths: expected integers, not float32"),
+        (INPUTS, {"lengths": np.ones(4, bool)}, "lengths: expected integers, not bool"),
+        (INPUTS, {"resets": jnp.zeros((6, 4), bool)}, "resets: expected [B, T] = [4, 6], not [6, 4]"),
+        (INPUTS, {"resets": jnp.zeros((4, 6), int)}, "resets: expected truth values (bool), not int32"),
+    ],
+)
+def test_sequences(inputs, options, message):
+    refused(lambda: make()(inputs, **options), message)
+
+
+TUPLE_OF = "state: expected a tuple of {}, one {} a layer and direction, not {}"
+
+
+@pytest.mark.parametrize(
+    ("layer", "state", "message"),
+    [
+        ({}, LSTM_STATE, TUPLE_OF.format(1, "LSTMState", "LSTMState of 2")),
+        ({"num_layers": 2}, LSTM_STATE, TUPLE_OF.format(2, "LSTMState", "LSTMState of 2")),
+        ({"num_layers": 2}, (LSTM_STATE,), TUPLE_OF.format(2, "LSTMState", "tuple of 1")),
+        ({"bidirectional": True}, [LSTM_STATE], TUPLE_OF.format(2, "LSTMState", "list of 1")),
+        ({"kind": "rnn"}, STATE, TUPLE_OF.format(1, "HiddenState", "an array [4, 5]")),
+        ({"kind": "gru"}, 0, TUPLE_OF.format(1, "HiddenState", "int")),
+        ({}, (WIDE_STATE,), "state[0].hidden: expected [B, H] = [4, 5], not [4, 6]"),
+        ({}, ((STATE, STATE[:3]),), "state[0].cell: expected [B, H] = [4, 5], not [3, 5]"),
+        ({}, (GRU_STATE,), "state[0]: expected LSTMState of hidden and cell, not HiddenState of 1"),
+        ({"kind": "gru"}, (LSTM_STATE,), "state[0]: expected HiddenState of hidden, not LSTMState of 2"),
+        ({"kind": "gru"}, (STATE,), "state[0]: expected HiddenState of hidden, not an array [4, 5]"),
+        ({"num_layers": 2}, (STATE, STATE), "state[0]: expected LSTMState of hidden and cell, not an array [4, 5]"),
+        ({"num_layers": 2}, (LSTM_STATE, WIDE_STATE), "state[1].hidden: expected [B, H] = [4, 5], not [4, 6]"),
+    ],
+)
+def test_states(layer, state, message):
+    refused(lambda: make(**layer)(INPUTS, state), message)
+    if not layer.get("bidirectional"):
+        refused(lambda: make(**layer).step(SYMBOL, state), message)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (INPUTS, "inputs must be [B, D], 2 axes, not 3: shape (4, 6, 3)"),
+        (SYMBOL[0], "inputs must be [B, D], 2 axes, not 1: shape (3,)"),
+        (jnp.float32(0), "inputs must be [B, D], 2 axes, not 0: shape ()"),
+        (SYMBOL[:, :2], "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 2)"),
+        (SYMBOL[:2], "state[0].hidden: expected [B, H] = [2, 5], not [4, 5]"),
+    ],
+)
+def test_symbols(inputs, message):
+    refused(lambda: make().step(inputs, (LSTM_STATE,)), message)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_step_in_both_directions(kind):
+    rnn = make(kind, bidirectional=True)
+    message = "a bidirectional layer reads each sequence from its end too: it has no step"
+    refused(lambda: rnn.step(SYMBOL, rnn.initial_state(B)), message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "carry", "inputs", "message"),
+    [
+        ("lstm", LSTM_STATE, SYMBOL[:, :2], "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 2)"),
+        ("rnn", GRU_STATE, jnp.float32(0), "inputs: axis -1, D (features), has size none, expected 3; shape ()"),
+        ("lstm", WIDE_STATE, SYMBOL, "carry.hidden: expected [..., H] = [4, 5], not [4, 6]"),
+        ("lstm", (STATE, STATE[0]), SYMBOL, "carry.cell: expected [..., H] = [4, 5], not [5]"),
+        ("gru", GRU_STATE, SYMBOL[:2], "carry.hidden: expected [..., H] = [2, 5], not [4, 5]"),
+        ("gru", STATE, SYMBOL, "carry: expected HiddenState of hidden, not an array [4, 5]"),
+        ("lstm", (STATE,), SYMBOL, "carry: expected LSTMState of hidden and cell, not tuple of 1"),
+    ],
+)
+def test_cells(kind, carry, inputs, message):
+    refused(lambda: make(kind).cells[0](carry, inputs), message)
