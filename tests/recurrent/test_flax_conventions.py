@@ -126,6 +126,45 @@ def test_under_jit_and_grad(kind):
         np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "leading"), [("lstm", (2, 3)), ("gru", (5,)), ("rnn", ())])
+def test_any_number_of_leading_axes(kind, leading):
+    cell = make(kind)
+    inputs = jax.random.normal(jax.random.key(1), (*leading, T, D))
+    outputs = nnx.RNN(cell)(inputs)
+    for index in np.ndindex(leading):
+        close(outputs[index], loop(cell, inputs[index])[1])
+
+
+def test_outputs_in_low_precision_and_carries_in_float32():
+    cell = lstm_jax.LSTMCell(D, H, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    carry, outputs = nnx.RNN(cell, return_carry=True)(INPUTS.astype(jnp.bfloat16))
+    assert outputs.dtype == jnp.bfloat16
+    assert {leaf.dtype for leaf in carry} == {jnp.dtype("float32")}
+
+
+class DroppingCell(lstm_jax.LSTMCell):
+    """An LSTM whose hidden state is dropped from symbol to symbol: a cell of somebody else's."""
+
+    def __init__(self, *sizes, rngs):
+        super().__init__(*sizes, bias_init=nnx.initializers.ones, rngs=rngs)
+        self.dropout = nnx.Dropout(0.5, rng_collection="recurrent_dropout", rngs=rngs)
+
+    def __call__(self, carry, inputs):
+        carry, _ = super().__call__(carry, inputs)
+        hidden = self.dropout(carry.hidden)
+        return carry._replace(hidden=hidden), hidden
+
+
+def test_dropout_inside_a_cell_is_drawn_once_a_call():
+    cell = DroppingCell(D, H, rngs=nnx.Rngs(0, recurrent_dropout=1))
+    rnn = nnx.RNN(cell, broadcast_rngs="recurrent_dropout")
+    first, second = rnn(INPUTS) == 0, rnn(INPUTS) == 0
+    for dropped in (first, second):
+        np.testing.assert_array_equal(dropped, np.broadcast_to(dropped[:, :1], dropped.shape))
+    assert np.any(first != second)
+    assert cell.dropout.rngs.count[...] == 2
+
+
 @KINDS
 def test_an_ensemble_of_cells_under_vmap(kind):
     @nnx.vmap(in_axes=0, out_axes=0)

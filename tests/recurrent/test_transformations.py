@@ -9,6 +9,7 @@ from flax import nnx
 from jax.sharding import PartitionSpec
 
 from lstm_jax.recurrent.layers import LAYERS
+from tests.recurrent.cases import assert_close, expected
 
 B, T, D, H = 4, 6, 3, 5
 INPUTS = jax.random.normal(jax.random.key(0), (B, T, D))
@@ -40,6 +41,17 @@ def test_shard_map_over_the_batch(kind, impl):
     specs = (PartitionSpec(), PartitionSpec("batch"))
     spread = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(), check_vma=False)
     close(jax.jit(spread)(rnn, INPUTS), jax.grad(loss)(rnn, INPUTS))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_vmap_over_inputs_lengths_and_resets(kind):
+    rnn, inputs = make(kind), jnp.stack([INPUTS, 2 * INPUTS])
+    lengths = jnp.array([[T, 2, 0, 4], [1, T, 3, 0]])
+    resets = jax.random.bernoulli(jax.random.key(1), 0.3, (2, B, T))
+    ours = jax.jit(jax.vmap(lambda *given: rnn(given[0], None, *given[1:])))(inputs, lengths, resets)
+    for number in range(2):
+        own = jax.tree.map(lambda leaf, number=number: leaf[number], ours)
+        assert_close(own, expected(rnn, inputs[number], None, lengths[number], resets[number]), atol=1e-5)
 
 
 @KINDS
