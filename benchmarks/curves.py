@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from benchmarks.plots import INK, OTHERS
-from benchmarks.record import NO_GPU
+from benchmarks.record import preface
 from benchmarks.tables import Rows, as_markdown, duration, three_digits
 
 AXES = {"time": "length T", "hidden": "hidden units H", "batch": "batch B", "members": "members of a population"}
@@ -96,12 +96,8 @@ def describe(content: Mapping[str, Any]) -> list[str]:
 
 def markdown(content: Mapping[str, Any], found: Sequence[Curve], plot: str) -> str:
     """The results as a document; `plot` is the picture's file relative to it, empty if there is none."""
-    parts = ["# How the cost of the layer grows", INTRODUCTION]
-    if content["platform"] == "cpu":
-        parts.append(NO_GPU)
-    parts.append("\n".join(f"- {line}" for line in describe(content)))
-    if plot:
-        parts.append(f"![Time and memory over length, width, batch and members]({plot})")
+    picture = f"![Time and memory over length, width, batch and members]({plot})" if plot else ""
+    parts = preface("How the cost of the layer grows", INTRODUCTION, content["platform"], describe(content), picture)
     for curve in found:
         parts.extend([f"**{curve.title}**", as_markdown(curve.table())])
     return "\n\n".join(parts) + "\n"

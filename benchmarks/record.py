@@ -62,6 +62,13 @@ def describe(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def preface(title: str, introduction: str, platform: str, conditions: list[str], picture: str) -> list[str]:
+    """The paragraphs with which a document of results begins: what, where and how it was measured, and a picture."""
+    no_gpu = NO_GPU if platform == "cpu" else ""
+    listed = "\n".join(f"- {line}" for line in conditions)
+    return [part for part in (f"# {title}", introduction, no_gpu, listed, picture) if part]
+
+
 def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plot: str) -> str:
     """The results as a document.
 
@@ -71,12 +78,8 @@ def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plo
         plot: the picture's file, relative to the document; empty if there is none.
     """
     best = max(record["matmul_gflops"].values())
-    parts = ["# The layer beside other libraries", INTRODUCTION]
-    if record["platform"] == "cpu":
-        parts.append(NO_GPU)
-    parts.append("\n".join(f"- {line}" for line in describe(record)))
-    if plot:
-        parts.append(f"![Time of each library relative to lstm_jax, by shape]({plot})")
+    picture = f"![Time of each library relative to lstm_jax, by shape]({plot})" if plot else ""
+    parts = preface("The layer beside other libraries", INTRODUCTION, record["platform"], describe(record), picture)
     parts.append("## Time relative to lstm_jax")
     for heading, rows in tables.summaries(measurements):
         parts.extend([f"**{heading}**", tables.as_markdown(rows)])

@@ -3,7 +3,7 @@
 What makes it fast on a CPU, where three products and a tanh of [4·H, B] a time step are about all that is left:
 - One tanh serves all gates (`fused_cells`).
 - The forward pass keeps the gates, so that the backward pass computes no product twice.
-- All weight gradients are one product a step, its inner operand [h; x; 1] filled up to a multiple of 16 rows.
+- All weight gradients are one product with [h; x; 1], for each symbol or for a chunk of them (`weight_gradient`).
 
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
 """
