@@ -1,0 +1,51 @@
+"""Reading texts, and what is said of files that are none."""
+
+import os
+
+import pytest
+
+from lstm_jax.runs.texts import read_text
+from lstm_jax.settings import SettingError
+from lstm_jax.tasks.corpus import TextSettings
+
+
+def message(path) -> str:
+    with pytest.raises(SettingError) as error:
+        read_text(TextSettings(text_file=str(path)))
+    assert error.value.name == "text_file"
+    return str(error.value).removeprefix(f"--text_file={path}: ")
+
+
+def test_the_fable_comes_with_the_package():
+    text = read_text(TextSettings())
+    assert text.startswith("long ago , the mice had a general council")
+    assert len(text.split()) == 204
+
+
+def test_a_file(tmp_path, monkeypatch):
+    path = tmp_path / "μῦς.txt"
+    path.write_bytes("\ufeffὁ μῦς\r\n鼠".encode())
+    assert read_text(TextSettings(text_file=str(path))) == "ὁ μῦς\n鼠"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_text(TextSettings(text_file="~/μῦς.txt")) == "ὁ μῦς\n鼠"
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    assert message(tmp_path / "none.txt") == "cannot be read: No such file or directory"
+    assert message(tmp_path) == "cannot be read: Is a directory"
+    assert "null" in message("a\0b")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_permission(tmp_path):
+    path = tmp_path / "closed.txt"
+    path.touch(mode=0)
+    assert message(path) == "cannot be read: Permission denied"
+
+
+def test_files_that_are_no_text(tmp_path):
+    path = tmp_path / "program"
+    path.write_bytes(b"\x7fELF\0\0")
+    assert message(path) == "is not a text: byte 5 is zero"
+    path.write_bytes(b"caf\xe9 ")
+    assert message(path) == "is not UTF-8: byte 4 is 0xe9 (invalid continuation byte)"
