@@ -38,7 +38,7 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
     """
     names = list(presets)
     flags.DEFINE_enum("preset", names[0], names, "recipe; a flag given by hand overrides it", module_name=sys.argv[0])
-    for name, field in setting_fields(base).items():
+    for name, field in chosen_fields(base).items():
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
         define_setting(field, describe_defaults(by_preset))
     process_flags.define()
@@ -96,9 +96,14 @@ def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
     return config
 
 
+def chosen_fields(base: RunConfig) -> dict[str, dataclasses.Field]:
+    """The declaration of every setting that has a flag."""
+    return {name: field for name, field in setting_fields(base).items() if field.metadata["flag"]}
+
+
 def given_settings(base: RunConfig) -> dict[str, Any]:
     """The settings that were given by hand."""
-    given = {name: flags.FLAGS[name] for name in setting_fields(base)}
+    given = {name: flags.FLAGS[name] for name in chosen_fields(base)}
     return {name: flag.value for name, flag in given.items() if flag.present}
 
 

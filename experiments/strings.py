@@ -1,12 +1,11 @@
 """What the experiments on strings have in common: train and report, or ask a trained network."""
 
 import sys
-from pathlib import Path
 
 from absl import flags
 
-from experiments import options, process_flags, training
-from lstm_jax.runs import ask, devices, play
+from experiments import options, training
+from lstm_jax.runs import ask, play
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.settings import SettingError
@@ -34,11 +33,11 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     if predict is not None and interactive:
         raise SettingError("interactive", "true", "contradicts --predict")
     if predict is not None:
-        config, folder = trained(base, "predict", predict)
+        config, folder = training.trained(base, "predict", predict)
         print("\n".join(ask.ask(config, folder, predict.split(","))))
         return 0
     if interactive:
-        config, folder = trained(base, "interactive", "true")
+        config, folder = training.trained(base, "interactive", "true")
         play.play(config, folder, sys.stdin, sys.stdout)
         return 0
     config = options.config_from_flags(base, presets)
@@ -47,17 +46,3 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     question = (task.alphabet * settings.seq_len)[: min(settings.seq_len, 40)]
     what = f"{settings.train_size:,} strings of {lengths} symbols"
     return training.train(config, what, f"--predict={question}")
-
-
-def trained(base: RunConfig, flag: str, value: str) -> tuple[RunConfig, Path]:
-    """The run in --workdir, that flag `flag` asks something.
-
-    Raises:
-        SettingError: there is no --workdir, or several processes were asked for.
-        FolderError: it holds no run of this experiment.
-    """
-    workdir = flags.FLAGS.workdir
-    if not workdir:
-        raise SettingError(flag, value, "needs --workdir, the folder of a trained run")
-    process_flags.refuse(flag, value)
-    return devices.configure(options.stored_config(base, workdir)), Path(workdir)

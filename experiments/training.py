@@ -1,12 +1,15 @@
-"""What all experiments have in common: train, report, and say what can be done next."""
+"""What all experiments have in common: train, report, say what can be done next, and find what was trained."""
 
 from pathlib import Path
+
+from absl import flags
 
 from experiments import options, process_flags
 from lstm_jax.runs import devices, loop, processes, report
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problems import make_problem, make_view
+from lstm_jax.settings import SettingError
 
 RUNS = Path("runs")
 
@@ -57,3 +60,17 @@ def describe_run(config: RunConfig, what: str, folder: Path) -> str:
         f"{config.task.name}: {model.cell} {layers}{model.hidden_size}, {what}, {training.num_steps:,} updates of "
         f"{training.batch_size:,}, {seeds}; in {folder}"
     )
+
+
+def trained(base: RunConfig, flag: str, value: str) -> tuple[RunConfig, Path]:
+    """The run in --workdir, that flag `flag` asks something.
+
+    Raises:
+        SettingError: there is no --workdir, or several processes were asked for.
+        FolderError: it holds no run of this experiment.
+    """
+    workdir = flags.FLAGS.workdir
+    if not workdir:
+        raise SettingError(flag, value, "needs --workdir, the folder of a trained run")
+    process_flags.refuse(flag, value)
+    return devices.configure(options.stored_config(base, workdir)), Path(workdir)

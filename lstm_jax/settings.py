@@ -33,6 +33,7 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     identity: bool = True,
+    flag: bool = True,
 ) -> Any:
     """Declares a field of a settings dataclass.
 
@@ -43,6 +44,7 @@ def setting(
         minimum: the smallest allowed number.
         maximum: the largest allowed number.
         identity: False for what may differ when a run is resumed (where it is kept, how it is shown).
+        flag: False for what is found out, not chosen.
 
     Returns:
         The dataclass field.
@@ -53,6 +55,7 @@ def setting(
         "minimum": minimum,
         "maximum": maximum,
         "identity": identity,
+        "flag": flag,
     }
     return dataclasses.field(default=default, metadata=rules)
 

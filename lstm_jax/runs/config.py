@@ -51,7 +51,7 @@ class RunConfig:
         self.data.check(self.task)
         self.model.check()
         self.training.check()
-        self.data.check_network(self.model.readout, self.training.batch_size, self.training.supervise)
+        self.data.check_network(self.settings())
         if self.model.bidirectional and self.training.supervise == "every_step":
             raise SettingError(
                 "supervise", "every_step", "contradicts --bidirectional: the way back has seen the symbols to come"

@@ -1,10 +1,11 @@
 """The only loop on the host: train a chunk, log, evaluate, save; until the end, or until a signal asks to stop."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.config import RunConfig
@@ -87,13 +88,12 @@ def train(
         if evaluate or session.finished:
             session.stop_early()
         if session.step % every.log_every == 0 or session.finished:
-            firsts = session.current_params(recorder.members.start for recorder in recorders)
-            for recorder, params in zip(recorders, firsts, strict=True):
+            for recorder, params in zip(recorders, firsts(session, recorders), strict=True):
                 recorder.log(session, params)
         if evaluate or session.finished:
             scores = session.scores()
-            for recorder in recorders:
-                bar.say(recorder.evaluated(session, scores[recorder.members]))
+            for recorder, params in zip(recorders, firsts(session, recorders), strict=True):
+                bar.say(recorder.evaluated(session, params, scores[recorder.members]))
         stopping = processes.anyone(interrupted())
         if session.step % every.checkpoint_every == 0 or session.finished or stopping:
             for recorder in recorders:
@@ -102,3 +102,8 @@ def train(
         if stopping and not session.finished:
             raise RunInterruptedError(session.step)
     return scores or session.scores()
+
+
+def firsts(session: Session, recorders: Sequence[Recorder]) -> Iterator[PyTree]:
+    """The weights of the first member of each run, as they are now."""
+    return session.current_params(recorder.members.start for recorder in recorders)

@@ -1,6 +1,9 @@
 """What runs on strings and runs on texts do differently, behind one interface."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
+
+import numpy as np
 
 from lstm_jax.axes import PyTree
 from lstm_jax.network.inputs import Inputs
@@ -59,8 +62,19 @@ class View(Protocol):
         """Shows what one member does with an example; what is returned is kept for the pictures at the end."""
         ...
 
-    def scores(self, scores: list[Score], step: int, board: Board) -> str:
-        """Shows the scores of an evaluation; returns a line for the terminal."""
+    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
+        """Shows the scores of an evaluation; returns a line for the terminal.
+
+        Args:
+            scores: of the run's members, S.
+            means: loss and error of the updates since the last log, [S].
+            step: of the evaluation.
+            board: where it is shown.
+        """
+        ...
+
+    def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
+        """Lets one member show at length what it does, at each evaluation."""
         ...
 
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:

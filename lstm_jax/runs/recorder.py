@@ -64,15 +64,15 @@ class Recorder:
 
     def tick(self, session: Session, bar: ProgressBar) -> None:
         """Moves the progress bar."""
-        means = mean_totals(session.totals)
-        loss, error = (float(np.nanmean(means[name][self.members])) for name in ("loss", "error"))
+        means = self._means(session)
+        loss, error = (float(np.nanmean(means[name])) for name in ("loss", "error"))
         step, since = self._last
         bar.update(session.step, loss, error, (session.step - step) / (time.perf_counter() - since))
 
     @processes.by_first(OSError)
     def log(self, session: Session, params: PyTree) -> None:
         """Writes the means since the last log, and what the first member, with these weights, does with an example."""
-        means = {name: values[self.members] for name, values in mean_totals(session.totals).items()}
+        means = self._means(session)
         (step, since), now = self._last, time.perf_counter()
         self._last = (session.step, now)
         rate = float(self.course[session.step - 1]) * self.config.training.learning_rate
@@ -95,8 +95,8 @@ class Recorder:
             session.said.setdefault(self.members.start, []).append((session.step, said))
 
     @processes.by_first(OSError)
-    def evaluated(self, session: Session, scores: list[Score]) -> str:
-        """Writes the scores; returns a line that says them."""
+    def evaluated(self, session: Session, params: PyTree, scores: list[Score]) -> str:
+        """Writes the scores, and what the first member, with these weights, does; returns a line that says them."""
         rows = [
             {
                 "step": session.step,
@@ -110,7 +110,12 @@ class Recorder:
             for seed, score in zip(self.seeds, scores, strict=True)
         ]
         self.writer.rows(rows)
-        return self.view.scores(scores, session.step, self.writer.test)
+        self.view.story(self.program, params, session.step, self.writer.test)
+        return self.view.scores(scores, self._means(session), session.step, self.writer.test)
+
+    def _means(self, session: Session) -> dict[str, np.ndarray]:
+        """Mean loss, error and gradient norm of this run's members since the last log, [S]."""
+        return {name: values[self.members] for name, values in mean_totals(session.totals).items()}
 
     def finish(self, session: Session, scores: list[Score]) -> dict[str, Any]:
         """Writes result.json, and before it the final table, pictures and hyperparameters; returns the result."""

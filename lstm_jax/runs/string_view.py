@@ -49,7 +49,7 @@ class StringView(View):
         return outputs.tolist()
 
     @override
-    def scores(self, scores: list[Score], step: int, board: Board) -> str:
+    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
         task, counts = self.problem.task, sum_counts(score.by_answer for score in scores)
         if len(counts) <= MOST_ROWS:
             for answer, share in shares(counts).items():
@@ -57,6 +57,10 @@ class StringView(View):
         epoch = step * self.config.training.batch_size / self.problem.epoch_size()
         by_epoch = task.published(self.problem.settings.seq_len).get("by_epoch", {})
         return evaluation_line(step, epoch, scores, by_epoch)
+
+    @override
+    def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
+        return
 
     @override
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:

@@ -1,10 +1,14 @@
 """Reading the text that is learned from: the fable of the package, or a file."""
 
+import hashlib
 import importlib.resources
 from pathlib import Path
+from typing import cast
 
+from lstm_jax.runs.config import RunConfig
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.corpus import TextSettings, decode_text
+from lstm_jax.tasks.corpus import decode_text
+from lstm_jax.tasks.text_settings import TextSettings
 
 
 def read_text(settings: TextSettings) -> str:
@@ -23,3 +27,13 @@ def read_text(settings: TextSettings) -> str:
         raise SettingError("text_file", settings.text_file, reason) from None
     except ValueError as error:  # no text; or a path that no file can have, such as one with a zero in it
         raise SettingError("text_file", settings.text_file, str(error)) from None
+
+
+def checksum(text: str) -> str:
+    """What tells one text from another: the first 16 digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def identify(config: RunConfig) -> RunConfig:
+    """The run with the checksum of its text, which is part of its identity."""
+    return config.replace({"text_sha256": checksum(read_text(cast(TextSettings, config.data)))})

@@ -1,64 +1,21 @@
-"""A text to learn from: what may be chosen about it, its codes, and the part that is held out."""
+"""A text to learn from: its codes, and the parts that are held out."""
 
 import codecs
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 
-from lstm_jax.settings import SettingError, check_ranges, setting
-from lstm_jax.tasks.vocabulary import UNITS, Vocabulary, make_vocabulary, split_text
-
-ORDERS = ("random", "in_turn", "sliding")
-
-
-@dataclasses.dataclass(frozen=True)
-class TextSettings:
-    """Which text there is, what its symbols are, and how it is learned from."""
-
-    text_file: str = setting("", "text to learn from, in UTF-8; empty: the fable that comes with the package")
-    tokens: str = setting("words", "what is predicted: words (between white space) or characters", choices=UNITS)
-    lowercase: bool = setting(False, "turn upper case into lower case first")
-    min_count: int = setting(1, "symbols that occur less often become one, <unk>", minimum=1)
-    seq_len: int = setting(3, "symbols of context from which the next one is predicted", minimum=1, maximum=10_000)
-    held_out: float = setting(
-        0.0, "share of the text, at its end, that is not learned from but tested on", minimum=0, maximum=0.5
-    )
-    order: str = setting(
-        "random",
-        "windows drawn at random; all in turn; or sliding: each begins where the one before and its answer end, and "
-        "after the last one of the text somewhere in the first --seq_len + 2 places",
-        choices=ORDERS,
-    )
-    stateful: bool = setting(
-        False, "read --batch_size parts of the text side by side, the state carried on from chunk to chunk"
-    )
-
-    validation = "held_out"
-
-    def check(self, task: object) -> None:
-        """Raises SettingError where a setting is out of range or contradicts another."""
-        check_ranges(self)
-        if self.stateful and self.order == "sliding":
-            raise SettingError("order", self.order, "contradicts --stateful, which reads each part from end to end")
-
-    def check_network(self, readout: str, batch_size: int, supervise: str) -> None:
-        """Raises SettingError where a setting of the network or its training does not suit a text."""
-        if readout != "class":
-            raise SettingError("readout", readout, "must be class: a symbol is not a number")
-        if self.stateful and supervise != "every_step":
-            raise SettingError("supervise", supervise, "must be every_step with --stateful, which shows a symbol once")
-
-    def without_effect(self, task: object) -> dict[str, tuple[bool, str]]:
-        """Whether a setting is ignored, and the reason as the end of a sentence."""
-        return {"order": (self.stateful, "with --stateful, which reads each part from end to end")}
+from lstm_jax.settings import SettingError
+from lstm_jax.tasks.text_settings import TextSettings
+from lstm_jax.tasks.vocabulary import Vocabulary, make_vocabulary, split_text
 
 
 class Corpus(NamedTuple):
-    """A text as codes: what is learned from, [N] int32, and what is held out, [N'] int32 (empty if nothing is)."""
+    """A text as codes, int32: what is learned from, what is for early stopping, what is tested on (empty: nothing)."""
 
     vocabulary: Vocabulary
     train: np.ndarray
+    valid: np.ndarray
     test: np.ndarray
 
 
@@ -99,10 +56,14 @@ def make_corpus(text: str, settings: TextSettings) -> Corpus:
     if len(vocabulary) == 1:
         raise _one_symbol(vocabulary, settings)
     codes = vocabulary.encode(symbols)
-    num_train = len(codes) - int(settings.held_out * len(codes))
-    if settings.held_out:
-        _check_parts(num_train, len(codes) - num_train, settings)
-    return Corpus(vocabulary, codes[:num_train], codes[num_train:])
+    sizes = {name: int(getattr(settings, name) * len(codes)) for name in ("valid_share", "held_out")}
+    num_known = len(codes) - sizes["held_out"]
+    num_train = num_known - sizes["valid_share"]
+    for name, size in sizes.items():
+        if getattr(settings, name):
+            _check_part(name, "held-out" if name == "held_out" else "validation", size, "larger", settings)
+            _check_part(name, "learned", num_train, "smaller", settings)
+    return Corpus(vocabulary, codes[:num_train], codes[num_train:num_known], codes[num_known:])
 
 
 def _check_window(available: int, settings: TextSettings) -> None:
@@ -125,16 +86,11 @@ def _one_symbol(vocabulary: Vocabulary, settings: TextSettings) -> SettingError:
     return SettingError("text_file", settings.text_file, reason)
 
 
-def _check_parts(num_train: int, num_test: int, settings: TextSettings) -> None:
+def _check_part(name: str, part: str, size: int, remedy: str, settings: TextSettings) -> None:
     needed = settings.seq_len + 1
-    for part, size, remedy in (("held-out", num_test, "larger"), ("learned", num_train, "smaller")):
-        if size < needed:
-            reason = (
-                f"leaves {size} {settings.tokens} in the {part} part, but --seq_len={settings.seq_len} needs at least"
-            )
-            raise SettingError(
-                "held_out", settings.held_out, f"{reason} {needed}: give a {remedy} share or a longer text"
-            )
+    if size < needed:
+        reason = f"leaves {size} {settings.tokens} in the {part} part, but --seq_len={settings.seq_len} needs at least"
+        raise SettingError(name, getattr(settings, name), f"{reason} {needed}: give a {remedy} share or a longer text")
 
 
 def check_streams(num_train: int, batch_size: int, settings: TextSettings) -> None:

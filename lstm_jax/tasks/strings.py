@@ -5,7 +5,8 @@ number of its prefix of length u is the remainder by A^u.
 """
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,11 +50,11 @@ class StringSettings:
         if self.valid_size >= self.train_size:
             raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
 
-    def check_network(self, readout: str, batch_size: int, supervise: str) -> None:
+    def check_network(self, chosen: Mapping[str, Any]) -> None:
         """Raises SettingError where a setting of the network or its training does not suit the strings."""
         trained = self.train_size - self.valid_size
-        if batch_size > trained:
-            raise SettingError("batch_size", batch_size, f"must not exceed the {trained} training strings")
+        if chosen["batch_size"] > trained:
+            raise SettingError("batch_size", chosen["batch_size"], f"must not exceed the {trained} training strings")
 
     def without_effect(self, task: StringTask) -> dict[str, tuple[bool, str]]:
         """Whether a setting is ignored, and the reason as the end of a sentence."""

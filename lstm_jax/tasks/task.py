@@ -1,5 +1,6 @@
 """What a task must say of itself."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lstm_jax.axes import Array, PyTree
@@ -36,8 +37,8 @@ class DataSettings(Protocol):
         """Raises SettingError where a setting is out of range or contradicts another or the task."""
         ...
 
-    def check_network(self, readout: str, batch_size: int, supervise: str) -> None:
-        """Raises SettingError where a setting of the network or its training does not suit the data."""
+    def check_network(self, chosen: Mapping[str, Any]) -> None:
+        """Raises SettingError where a setting of the network or its training does not suit; `chosen`: all settings."""
         ...
 
     def without_effect(self, task: Any) -> dict[str, tuple[bool, str]]:

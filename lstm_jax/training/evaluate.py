@@ -92,7 +92,7 @@ def _judge_tree(
             return model.step(state[0], symbols), task.advance(state[1], symbols)
 
         def judge(state: PyTree) -> Judged:
-            return _judge(objective, model.output(state[0]), task.answer(state[1]))
+            return judge_outputs(objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
 
         return step, judge, lambda batch: (model.initial_state(batch), jnp.asarray(task.start((batch,))))
 
@@ -118,13 +118,18 @@ def _judge_tree(
 
 def judge_strings(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Judged:
     """The answers to these strings, in their order."""
+    return judge_examples(program, params, strings, final_answers(task, strings))
+
+
+def judge_examples(program: Program, params: PyTree, strings: Strings, right: np.ndarray) -> Judged:
+    """The answers to these strings, in their order, where `right` [N] are right."""
     mesh = all_devices_mesh()
     units = program.model.hidden_size * program.model.num_layers * strings.codes.shape[1]
-    chunk = max(1, min(16 * COLUMNS // units, -(-len(strings.lengths) // mesh.size)))
+    most = max(1, 16 * COLUMNS // max(units, program.objective.num_outputs))
+    chunk = min(most, -(-len(strings.lengths) // mesh.size))
     padding = -len(strings.lengths) % (chunk * mesh.size)
     codes = np.pad(strings.codes, ((0, padding), (0, 0))).reshape(-1, chunk, strings.codes.shape[1])
     lengths = np.pad(strings.lengths, (0, padding), constant_values=1).reshape(-1, chunk)
-    right = final_answers(task, strings)
     answers = np.pad(right, (0, padding)).reshape(-1, chunk)
     split = NamedSharding(mesh, PartitionSpec(BATCH))
     params = place(params, NamedSharding(mesh, PartitionSpec()))
@@ -136,8 +141,8 @@ def judge_strings(program: Program, task: StringTask, params: PyTree, strings: S
 def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
     def on_device(params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
         def judge(chunk: tuple[Array, Array, Array]) -> Judged:
-            outputs = program.with_params(params).last_output(chunk[0].T, chunk[1])
-            return _judge(program.objective, outputs, chunk[2])
+            outputs = program.with_params(params).last_output(chunk[0].T, chunk[1] if program.mixed_lengths else None)
+            return judge_outputs(program.objective, outputs, chunk[2])
 
         return jax.lax.map(judge, (codes, lengths, answers))
 
@@ -167,9 +172,11 @@ def _running_decisions(program: Program, params: PyTree, codes: Array) -> Array:
     return program.objective.decide(program.with_params(params).every_output(codes.T)).T
 
 
-def _judge(objective: Objective, outputs: Array, right: Array) -> Judged:
-    decided = jnp.clip(objective.decide(outputs), -(2**15), 2**15 - 1).astype(jnp.int16)
-    return Judged(decided, right.astype(jnp.int16), objective.loss(outputs, right))
+def judge_outputs(objective: Objective, outputs: Array, right: Array) -> Judged:
+    """What is kept of outputs [C, ...] where `right` [...] is right, in no more bytes than the right answers take."""
+    kinds = jnp.iinfo(right.dtype)
+    decided = jnp.clip(objective.decide(outputs), kinds.min, kinds.max).astype(right.dtype)
+    return Judged(decided, right, objective.loss(outputs, right))
 
 
 def _all_strings(base: int, length: int, width: int) -> Strings:

@@ -1,0 +1,68 @@
+"""Which word comes next? Trains an LSTM on a text, counts what it foretells, and lets it tell the story on.
+
+python -m experiments.next_word                           every word of a fable that can be foretold, in seconds
+python -m experiments.next_word --preset=paper            the TensorFlow tutorial's own recipe
+python -m experiments.next_word --preset=paper --num_layers=2
+python -m experiments.next_word --workdir=RUN --generate="had a general"
+python -m experiments.next_word --preset=text --text_file=FILE   a text of one's own, a part of it held out
+"""
+
+import sys
+
+from experiments import options, texts
+from lstm_jax.network.settings import ModelSettings
+from lstm_jax.runs.config import RunConfig, RunSettings
+from lstm_jax.tasks.next_word import NextWord
+from lstm_jax.tasks.text_settings import TextSettings
+from lstm_jax.training.optimizers import TrainSettings
+
+PRESETS: options.Presets = {
+    "fast": {
+        "hidden_size": 128,
+        "order": "in_turn",
+        "batch_size": 201,
+        "num_steps": 300,
+        "learning_rate": 0.01,
+        "log_every": 50,
+        "eval_every": 100,
+        "checkpoint_every": 300,
+    },
+    "paper": {
+        "hidden_size": 512,
+        "input": "code",
+        "order": "sliding",
+        "batch_size": 1,
+        "num_steps": 50_000,
+        "optimizer": "rmsprop",
+        "learning_rate": 1e-3,
+        "lr_schedule": "constant",
+        "clip_norm": 0.0,
+        "readout_init": "normal",
+        "readout_stddev": 1.0,
+        "readout_bias_stddev": 1.0,
+        "log_every": 1_000,
+        "eval_every": 1_000,
+        "checkpoint_every": 10_000,
+    },
+    "text": {
+        "hidden_size": 256,
+        "stateful": True,
+        "supervise": "every_step",
+        "seq_len": 32,
+        "batch_size": 32,
+        "num_steps": 2_000,
+        "held_out": 0.1,
+        "learning_rate": 3e-3,
+        "log_every": 100,
+        "eval_every": 250,
+        "checkpoint_every": 500,
+    },
+}
+
+BASE = RunConfig(NextWord(), TextSettings(), ModelSettings(), TrainSettings(), RunSettings())
+
+if __name__ == "__main__":
+    options.define_flags(BASE, PRESETS)
+    texts.define_flags()
+    sys.modules["__main__"].__doc__ = __doc__
+    options.start(lambda: texts.main(BASE, PRESETS))

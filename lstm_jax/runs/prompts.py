@@ -1,0 +1,75 @@
+"""Going on with a prompt: what is wished for, and what is written."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.runs.text_problem import TextProblem
+from lstm_jax.settings import SettingError, setting
+from lstm_jax.tasks.loops import find_loop
+from lstm_jax.tasks.vocabulary import split_text
+from lstm_jax.training.generate import continue_stream, continue_windows
+from lstm_jax.training.step import Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """How a text is to go on."""
+
+    num_words: int = setting(32, "words (or characters) to write, with --generate", minimum=1, maximum=1_000_000)
+    temperature: float = setting(0.0, "how boldly words are drawn; 0: always the likeliest", minimum=0, maximum=1_000)
+    top_k: int = setting(0, "draw from so many of the likeliest words only; 0: from all", minimum=0)
+
+
+class Told(NamedTuple):
+    """What was written, as text, and a remark on it, or none."""
+
+    text: str
+    remark: str
+
+
+def continue_prompt(
+    problem: TextProblem, program: Program, params: PyTree, prompt: np.ndarray, wish: Wish, key: Array
+) -> Told:
+    """Goes on with a prompt [T] of codes."""
+    streams = problem.settings.stateful
+    function = continue_stream if streams else continue_windows
+    temperature = jnp.float32(wish.temperature)
+    codes = np.asarray(function(program, params, prompt, wish.num_words, key, temperature, wish.top_k))
+    vocabulary = problem.text.vocabulary
+    return Told(vocabulary.join(vocabulary.decode(codes)), describe_loop(problem, np.concatenate([prompt, codes])))
+
+
+def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:
+    """A line on the loop that a text ends in; empty if it does not."""
+    loop = find_loop(codes)
+    if loop is None:
+        return ""
+    vocabulary = problem.text.vocabulary
+    again = vocabulary.join(vocabulary.decode(codes[loop.start : loop.start + loop.period]))
+    return f"(from {problem.task.asked} {loop.start + 1} on it loops: {again!r} again and again)"
+
+
+def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
+    """The codes of a prompt.
+
+    Raises:
+        SettingError: it has a wrong number of words, or one that is not in the text.
+    """
+    settings, unit = problem.settings, problem.settings.tokens
+    symbols = split_text(prompt, unit, settings.lowercase)
+    needed, there = settings.seq_len, len(symbols)
+    if not there or (there != needed and not settings.stateful):
+        least = "at least one" if settings.stateful else f"{needed}"
+        one = unit.removesuffix("s")
+        reason = f"has {there} {unit if there != 1 else one}; give {least} {unit if least != '1' else one}"
+        kept = problem.text.train[:needed]
+        example = problem.text.vocabulary.join(problem.text.vocabulary.decode(kept[:needed]))
+        raise SettingError("generate", prompt, f"{reason}, such as {example!r}")
+    try:
+        return problem.text.vocabulary.encode(symbols)
+    except ValueError as error:
+        raise SettingError("generate", prompt, str(error)) from None

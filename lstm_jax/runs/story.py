@@ -1,0 +1,45 @@
+"""The networks trained in a folder go on with texts."""
+
+from pathlib import Path
+
+import jax
+
+from lstm_jax.runs.ask import restore
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.prompts import Wish, continue_prompt, encode_prompt
+from lstm_jax.runs.text_problem import TextProblem
+
+
+class Storyteller:
+    """The networks trained in a folder, ready to go on with prompts.
+
+    Args:
+        config: the run's settings.
+        folder: where it was trained.
+
+    Raises:
+        FolderError: nothing was trained there yet.
+    """
+
+    def __init__(self, config: RunConfig, folder: Path):
+        self.problem = TextProblem(config)
+        self._session, self.remarks = restore(config, folder)
+        self._prompts = 0
+
+    def tell(self, prompt: str, wish: Wish) -> list[str]:
+        """How each network goes on, a paragraph a seed.
+
+        Raises:
+            SettingError: the prompt cannot be used.
+        """
+        codes = encode_prompt(self.problem, prompt)
+        paragraphs, several = [], self._session.num_members > 1
+        for number, params in enumerate(self._session.params()):
+            seed = self._session.setup.seeds[number]
+            key = jax.random.fold_in(jax.random.key(seed), self._prompts)
+            told = continue_prompt(self.problem, self._session.setup.program, params, codes, wish, key)
+            between = " " if self.problem.settings.tokens == "words" else ""
+            text = f"{prompt}{between}{told.text}"
+            paragraphs.append("\n".join(filter(None, [f"seed {seed}: {text}" if several else text, told.remark])))
+        self._prompts += 1
+        return paragraphs

@@ -1,0 +1,120 @@
+"""What a person is shown of a run on a text."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, override
+
+import jax
+import numpy as np
+
+from lstm_jax.axes import PyTree
+from lstm_jax.runs.board import Board
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.problem import Table, View
+from lstm_jax.runs.prompts import Wish, continue_prompt
+from lstm_jax.runs.report import seed_lines
+from lstm_jax.runs.text_problem import TextProblem
+from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.training.score import Score
+from lstm_jax.training.step import Program
+
+WORDS, CHARACTERS = 32, 200
+"""How long the story is that a network tells at each evaluation."""
+
+MOST_CONTEXT = 12
+"""Symbols of a sample's context that are shown."""
+
+
+class TextView(View):
+    """Accuracy and perplexity beside what is possible; one foretold symbol at a time; a story that goes on.
+
+    Args:
+        config: all settings.
+        problem: its text.
+    """
+
+    def __init__(self, config: RunConfig, problem: TextProblem):
+        self.config, self.problem = config, problem
+        self._sample = ""
+
+    @override
+    def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
+        codes, length = self.problem.tested, self.problem.settings.seq_len
+        place = int(np.random.default_rng(step).integers(len(codes) - length))
+        context = codes[place : place + length]
+        outputs = string_outputs(program, params, context[None], np.array([length]))[0]
+        vocabulary = self.problem.text.vocabulary
+        right, said = vocabulary.decode([codes[place + length], int(program.objective.decide(outputs))])
+        shown = ["..."] if length > MOST_CONTEXT else []
+        shown += vocabulary.decode(context[-MOST_CONTEXT:])
+        self._sample = f"{shown} - [{right}] vs [{said}]"
+        board.text("sample", f"`{self._sample}`", step)
+        return None
+
+    @override
+    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
+        board.scalar("perplexity", perplexity(np.mean([score.loss for score in scores])), step)
+        loss, error = (float(np.nanmean(means[name])) for name in ("loss", "error"))
+        tested = "held out" if self.problem.settings.held_out else "whole text"
+        return (
+            f"step {step:7,}  average loss {loss:.3f}, accuracy {1 - error:7.2%}  "
+            f"({tested}: {1 - np.mean([score.error for score in scores]):.2%})  {self._sample}"
+        )
+
+    @override
+    def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
+        text = self.problem.text
+        prompt = text.train[: self.problem.settings.seq_len]
+        count = WORDS if text.vocabulary.unit == "words" else CHARACTERS
+        told = continue_prompt(self.problem, program, params, prompt, Wish(count), jax.random.key(0))
+        shown = prompt[-4 * count :]
+        board.text("story", f"**{text.vocabulary.join(text.vocabulary.decode(shown))}** {told.text}", step)
+
+    @override
+    def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:
+        return
+
+    @override
+    def tables(self, result: dict[str, Any]) -> list[Table]:
+        table = [["", "accuracy", "perplexity"]]
+        for gram in result["ngrams"]:
+            seen = gram["order"] - 1
+            words = f"{seen} {result['asked']}{'s' if seen > 1 else ''}" if seen else "nothing"
+            table.append([f"counting, {words} seen", f"{gram['accuracy']:.2%}", f"{gram['perplexity']:,.2f}"])
+        ceiling, context = result["ceiling"], result["config"]["seq_len"]
+        seen = f"{context} {result['asked']}{'s' if context > 1 else ''}"
+        table.append([f"the best possible, {seen} seen", f"{ceiling['right'] / ceiling['windows']:.2%}", ""])
+        for seed in result["seeds"]:
+            row = [f"this network, seed {seed['seed']}", f"{1 - seed['test_error']:.2%}", f"{seed['perplexity']:,.3f}"]
+            table.append(row)
+        return [table]
+
+    @override
+    def remarks(self, result: dict[str, Any]) -> list[str]:
+        held_out = result["tested"] == "held-out"
+        what = f"held-out {result['asked']}s" if held_out else f"{result['asked']}s of the text that was learned"
+        lines = seed_lines(result["seeds"], what)
+        trained = [seed for seed in result["seeds"] if seed["train_error"] is not None]
+        if trained:
+            accuracy = 1 - float(np.mean([seed["train_error"] for seed in trained]))
+            loss = float(np.mean([seed["train_loss"] for seed in trained]))
+            lines.append(
+                f"While training, over the last {self._last_updates(result):,} updates: accuracy {accuracy:.2%}, "
+                f"average loss {loss:.3f}."
+            )
+        published = result["published"]
+        if published:
+            low, high = published["accuracy"]
+            loss_there = f", average loss {published['loss']}" if "loss" in published else ""
+            lines.append(f"Published there ({published['what']}): {low:.1%} to {high:.1%}{loss_there}.")
+        size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
+        return [*lines, f"The text: {size}."]
+
+    def _last_updates(self, result: dict[str, Any]) -> int:
+        every = self.config.run.log_every
+        return (result["steps"] - 1) % every + 1
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss); beyond e^700 it has no value, and that is given."""
+    return math.exp(min(float(loss), 700))

@@ -1,0 +1,58 @@
+"""How well does a network foretell a text? Window by window, or read from end to end."""
+
+import functools
+
+import jax
+import numpy as np
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.tasks.strings import Strings
+from lstm_jax.training.evaluate import judge_examples, judge_outputs
+from lstm_jax.training.score import Judged, Score
+from lstm_jax.training.step import Program
+
+CHUNK = 256
+"""Symbols whose outputs are in memory at once where a text is read from end to end."""
+
+
+def score_windows(program: Program, params: PyTree, codes: np.ndarray, length: int, most: int) -> Score:
+    """The score on the symbols that follow `length` others each.
+
+    Args:
+        program: what the network is.
+        params: its weights.
+        codes: the text, [N].
+        length: T, symbols of context.
+        most: windows to look at; if there are more, they are spaced evenly.
+    """
+    windows = len(codes) - length
+    starts = np.arange(windows) if windows <= most else np.linspace(0, windows - 1, most).astype(np.int64)
+    contexts = Strings(codes[starts[:, None] + np.arange(length)], np.full(len(starts), length, np.int32))
+    judged = judge_examples(program, params, contexts, codes[starts + length])
+    return summary(judged, sampled=len(starts) < windows)
+
+
+def score_stream(program: Program, params: PyTree, codes: np.ndarray) -> Score:
+    """The score on every symbol of a text [N] but the first, all symbols before it having been read."""
+    padding = -(len(codes) - 1) % CHUNK
+    symbols, right = (np.pad(part, (0, padding)).reshape(-1, CHUNK) for part in (codes[:-1], codes[1:]))
+    judged = _judge_stream(program, params, symbols, right)
+    kept = (np.asarray(leaf).reshape(-1)[: len(codes) - 1] for leaf in judged)
+    return summary(Judged(*kept), sampled=False)
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def _judge_stream(program: Program, params: PyTree, symbols: Array, right: Array) -> Judged:
+    model = program.with_params(params)
+
+    def chunk(state: PyTree, part: tuple[Array, Array]) -> tuple[PyTree, Judged]:
+        read, state = model.read_every(part[0][:, None], state)
+        return state, judge_outputs(program.objective, model.read_out(read)[:, :, 0], part[1])
+
+    return jax.lax.scan(chunk, model.initial_state(1), (symbols, right))[1]
+
+
+def summary(judged: Judged, sampled: bool) -> Score:
+    """Counts mistakes."""
+    wrong = np.asarray(judged.decided) != judged.right
+    return Score(int(wrong.sum()), len(wrong), float(np.mean(judged.loss, dtype=np.float64)), {}, {}, sampled)
