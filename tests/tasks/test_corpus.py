@@ -169,3 +169,5 @@ def test_streams_need_a_chunk_each():
     check_streams(2, 99, TextSettings())
     with pytest.raises(SettingError, match=r"--batch_size=5: must not exceed 4 with --stateful: 13 words are so many"):
         check_streams(13, 5, settings)
+    with pytest.raises(SettingError, match="must not exceed 3"):  # the last symbol needs a following one
+        check_streams(12, 4, settings)
