@@ -49,7 +49,7 @@ def population(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], 
         nonlocal members, stop
         stop += UPDATES
         members = train_chunk(
-            setup.program, members, setup.data, setup.hyper, setup.course, np.int32(stop), np.bool(False)
+            setup.program, members, setup.data, setup.hyper, setup.common, np.int32(stop), np.bool(False)
         )
         return jax.block_until_ready(members)
 

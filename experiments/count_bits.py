@@ -9,8 +9,6 @@ python -m experiments.count_bits --workdir=RUN --predict=01010010011011100110
 
 import sys
 
-from absl import flags
-
 from experiments import options, strings
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.tasks.count_bits import CountBits
@@ -48,4 +46,4 @@ if __name__ == "__main__":
     options.define_flags(BASE, PRESETS)
     strings.define_flags()
     sys.modules["__main__"].__doc__ = __doc__
-    options.start(lambda: strings.main(BASE, PRESETS, flags.FLAGS.predict))
+    options.start(lambda: strings.main(BASE, PRESETS))

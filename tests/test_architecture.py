@@ -12,7 +12,7 @@ FLOORS = {
     "lstm_jax.version": 0,
     "lstm_jax.recurrent": 1,
     "lstm_jax.tasks": 1,
-    "lstm_jax.model": 2,
+    "lstm_jax.network": 2,
     "lstm_jax.training": 3,
     "lstm_jax.insight": 3,
     "lstm_jax.runs": 4,

@@ -24,7 +24,7 @@ class CellOptions(TypedDict, total=False):
     kernel_init: Initializer
     recurrent_kernel_init: Initializer | None
     bias_init: Initializer
-    forget_bias: float | None
+    forget_bias: Array | float | None
     dtype: Any
     param_dtype: Any
 
@@ -61,7 +61,7 @@ class RecurrentCell(nnx.RNNCellBase):
         kernel_init: Initializer = glorot_uniform,
         recurrent_kernel_init: Initializer | None = None,
         bias_init: Initializer = zeros,
-        forget_bias: float | None = 1.0,
+        forget_bias: Array | float | None = 1.0,
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,

@@ -7,14 +7,17 @@ import numpy as np
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
-from lstm_jax.runs.setup import MemberStrings, member_strings
+from lstm_jax.runs.string_problem import MemberStrings, StringProblem
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
-from lstm_jax.tasks.strings import Strings, encode, final_answers
-from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
+from lstm_jax.training.evaluate import running_decisions, string_outputs
 
 SHOWN = 1e-4
 """Probabilities below this are not listed."""
+
+SYMBOLS_A_LINE = 25
+"""Longer strings are shown in several lines."""
 
 
 def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
@@ -32,43 +35,74 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         SettingError: a string has a character that is not in the alphabet, or is empty or too long.
         FolderError: nothing was trained there yet.
     """
-    asked = encode_all(texts, config)
-    with folders.locked(folder):
-        session = Session(config, folder, 0.0)
-        remarks = session.resume()
-    if session.step == 0:
-        raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
+    problem = StringProblem(config)
+    asked = encode_all(texts, problem, config.model.readout)
+    session, remarks = restore(config, folder)
     paragraphs = [
         [f"{text}: true {config.task.asked} {right}"]
-        for text, right in zip(texts, final_answers(config.task, asked), strict=True)
+        for text, right in zip(texts, final_answers(problem.task, asked), strict=True)
     ]
+    true = running_answers(problem.task, asked)
     for number, params in enumerate(session.params()):
+        seed = session.setup.seeds[number]
         outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
-        strings = member_strings(config, session.setup.seeds[number])
-        for place in range(len(texts)):
+        every = np.zeros(()) if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
+        for place, text in enumerate(texts):
             line = describe_answer(config, session.setup.program.objective, outputs[place])
-            role = role_of(asked.rows(slice(place, place + 1)), strings)
-            paragraphs[place].append(f"  seed {session.setup.seeds[number]}: {line}; {role}")
+            role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
+            paragraphs[place].append(f"  seed {seed}: {line}; {role}")
+            if every.ndim:
+                rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
+                paragraphs[place].extend(running_lines(text, rows))
     return [*remarks, *("\n".join(lines) for lines in paragraphs)]
 
 
-def encode_all(texts: list[str], config: RunConfig) -> Strings:
+def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
+    """The networks trained in a folder, and a line for each damaged checkpoint.
+
+    Raises:
+        FolderError: nothing was trained there yet.
+    """
+    with folders.locked(folder):
+        session = Session([config], folder, 0.0)
+        remarks = session.resume()
+    if session.step == 0:
+        raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
+    if config.training.supervise == "last":
+        remarks.append("This network was told the answer to each whole string, not the answers on the way.")
+    return session, remarks
+
+
+def encode_all(texts: list[str], problem: StringProblem, readout: str) -> Strings:
     """Strings as codes, each checked."""
-    longest = config.strings.seq_len
+    longest = problem.settings.seq_len
     codes = np.zeros((len(texts), max(map(len, texts))), np.uint8)
     for row, text in enumerate(texts):
         try:
-            encoded = encode(text, config.task.alphabet)
+            encoded = encode(text, problem.task.alphabet)
         except ValueError as error:
             raise SettingError("predict", text, str(error)) from None
         if not text:
             raise SettingError("predict", ",".join(texts), "has an empty string")
-        if config.model.readout == "class" and len(text) > longest:
+        if readout == "class" and len(text) > longest:
             raise SettingError(
                 "predict", text, f"has {len(text)} symbols; this network has classes for at most {longest}"
             )
         codes[row, : len(text)] = encoded
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
+
+
+def running_lines(text: str, rows: dict[str, np.ndarray]) -> list[str]:
+    """A string with the answers after each symbol below it, in lines of at most so many symbols."""
+    names, width = ["", *rows], max(len(name) for name in rows)
+    lines = []
+    for start in range(0, len(text), SYMBOLS_A_LINE):
+        part = slice(start, start + SYMBOLS_A_LINE)
+        columns = [list(text[part]), *([str(answer) for answer in row[part]] for row in rows.values())]
+        cells = max(len(cell) for column in columns for cell in column)
+        for name, column in zip(names, columns, strict=True):
+            lines.append(f"    {name:{width}}  {' '.join(cell.rjust(cells) for cell in column)}")
+    return lines
 
 
 def describe_answer(config: RunConfig, objective: Objective, outputs: np.ndarray) -> str:

@@ -5,10 +5,10 @@ import hashlib
 import json
 from typing import Any
 
-from lstm_jax.model import ModelSettings
+from lstm_jax.network.settings import ModelSettings
 from lstm_jax.settings import SettingError, Value, check_ranges, setting
-from lstm_jax.tasks.strings import StringSettings, can_enumerate
-from lstm_jax.tasks.task import StringTask
+from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.task import DataSettings, Task
 from lstm_jax.training.optimizers import TrainSettings
 
 
@@ -29,13 +29,18 @@ class RunSettings:
     workdir: str = setting("", "folder of the run; resumed if it holds an unfinished one", identity=False)
     progress: str = setting("auto", "progress bar; auto: on a terminal", choices=("auto", "on", "off"), identity=False)
 
+    @property
+    def seeds(self) -> range:
+        """The seeds of the members."""
+        return range(self.seed, self.seed + self.num_seeds)
+
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
     """Everything that a run depends on. The names of all settings are distinct, whatever their section."""
 
-    task: StringTask
-    strings: StringSettings = dataclasses.field(default_factory=StringSettings)
+    task: Task
+    data: DataSettings = dataclasses.field(default_factory=StringSettings)
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
     training: TrainSettings = dataclasses.field(default_factory=TrainSettings)
     run: RunSettings = dataclasses.field(default_factory=RunSettings)
@@ -43,17 +48,19 @@ class RunConfig:
     def check(self) -> None:
         """Raises SettingError for the first setting that is out of range or contradicts another."""
         check_ranges(self.run)
-        self.strings.check(self.task.alphabet)
+        self.data.check(self.task)
         self.model.check()
-        self.training.check(self.strings.train_size - self.strings.valid_size)
+        self.training.check()
+        self.data.check_network(self.model.readout, self.training.batch_size, self.training.supervise)
         if self.model.bidirectional and self.training.supervise == "every_step":
             raise SettingError(
                 "supervise", "every_step", "contradicts --bidirectional: the way back has seen the symbols to come"
             )
-        if self.run.patience and not self.strings.valid_size:
-            raise SettingError("patience", self.run.patience, "needs --valid_size of at least 1")
-        if self.strings.valid_size and not self.run.patience:
-            raise SettingError("valid_size", self.strings.valid_size, "needs --patience of at least 1")
+        held_out = getattr(self.data, self.data.validation)
+        if self.run.patience and not held_out:
+            raise SettingError("patience", self.run.patience, f"needs --{self.data.validation} above 0")
+        if held_out and not self.run.patience:
+            raise SettingError(self.data.validation, held_out, "needs --patience of at least 1")
         if self.run.seed + self.run.num_seeds > 2**31:
             raise SettingError(
                 "num_seeds", self.run.num_seeds, f"with --seed={self.run.seed} goes beyond the last seed, 2^31 - 1"
@@ -65,12 +72,11 @@ class RunConfig:
             "forget_bias": (self.model.cell != "lstm", f"with --cell={self.model.cell}, which has no forget gate"),
             "adam_b2": (not self.training.optimizer.startswith("adam"), f"with --optimizer={self.training.optimizer}"),
             "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
-            "remat": (self.model.remat >= self.strings.seq_len, "for strings that are not longer"),
-            "truncate": (self.model.truncate >= self.strings.seq_len, "for strings that are not longer"),
-            "test_size": (
-                can_enumerate(len(self.task.alphabet), self.strings.seq_len),
-                "where all unseen strings are tested",
-            ),
+            "remat": (self.model.remat >= self.data.seq_len, "for strings that are not longer"),
+            "truncate": (self.model.truncate >= self.data.seq_len, "for strings that are not longer"),
+            "kernel_mean": (self.model.kernel_init == "default", "with --kernel_init=default"),
+            "kernel_stddev": (self.model.kernel_init == "default", "with --kernel_init=default"),
+            **self.data.without_effect(self.task),
         }
         return {name: reason for name, (ignored, reason) in reasons.items() if ignored}
 
@@ -99,7 +105,7 @@ class RunConfig:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 
-SECTIONS = ("strings", "model", "training", "run")
+SECTIONS = ("data", "model", "training", "run")
 
 
 def sections(config: RunConfig) -> list[Any]:

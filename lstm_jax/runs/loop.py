@@ -1,7 +1,7 @@
 """The only loop on the host: train a chunk, log, evaluate, save; until the end, or until a signal asks to stop."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from lstm_jax.runs.progress import ProgressBar
 from lstm_jax.runs.recorder import Recorder
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.signals import catch_interrupts
-from lstm_jax.training.evaluate import Score
+from lstm_jax.training.score import Score
 
 
 class RunInterruptedError(Exception):
@@ -46,15 +46,15 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         result = processes.first(lambda: _open_folder(held, config, folder), folders.FolderError)
         if result is not None:
             return result
-        session = Session(config, folder, started)
+        session = Session([config], folder, started)
         lines = session.resume()
         if session.step:
             lines.append(f"resuming at step {session.step:,}")
-        with Recorder(config, session, folder) as recorder:
+        with Recorder(config, session, folder, slice(0, config.run.num_seeds)) as recorder:
             with ProgressBar(config.run.progress, config.task.name, config.training.num_steps, session.step) as bar:
                 for line in lines:
                     bar.say(line)
-                scores = _train(session, recorder, bar, interrupted)
+                scores = train(session, [recorder], bar, interrupted)
             return recorder.finish(session, scores)
 
 
@@ -65,26 +65,39 @@ def _open_folder(held: contextlib.ExitStack, config: RunConfig, folder: Path) ->
     return folders.read_json(folder / folders.RESULT) if (folder / folders.RESULT).exists() else None
 
 
-def _train(session: Session, recorder: Recorder, bar: ProgressBar, interrupted: Callable[[], bool]) -> list[Score]:
-    """Trains to the end; returns the final scores. A checkpoint comes after all that is written of its step."""
+def train(
+    session: Session, recorders: Sequence[Recorder], bar: ProgressBar, interrupted: Callable[[], bool]
+) -> list[Score]:
+    """Trains to the end; returns the final scores. A checkpoint comes after all that is written of its step.
+
+    Args:
+        session: one run, or several that are trained together.
+        recorders: one for each of these runs.
+        bar: shows how far it is.
+        interrupted: whether a signal asked to stop.
+    """
     every, steps = session.config.run, session.config.training.num_steps
     scores = None
     while not session.finished:
         periods = (every.log_every, every.eval_every, every.checkpoint_every)
         boundary = min(steps, *((session.step // period + 1) * period for period in periods))
         session.train_chunk(boundary)
-        recorder.tick(session, bar)
+        recorders[0].tick(session, bar)
         evaluate = session.step % every.eval_every == 0
         if evaluate or session.finished:
             session.stop_early()
         if session.step % every.log_every == 0 or session.finished:
-            recorder.log(session, next(session.current_params()))
+            firsts = session.current_params(recorder.members.start for recorder in recorders)
+            for recorder, params in zip(recorders, firsts, strict=True):
+                recorder.log(session, params)
         if evaluate or session.finished:
             scores = session.scores()
-            recorder.evaluated(session, scores, bar)
+            for recorder in recorders:
+                bar.say(recorder.evaluated(session, scores[recorder.members]))
         stopping = processes.anyone(interrupted())
         if session.step % every.checkpoint_every == 0 or session.finished or stopping:
-            recorder.flush()
+            for recorder in recorders:
+                recorder.flush()
             session.save()
         if stopping and not session.finished:
             raise RunInterruptedError(session.step)

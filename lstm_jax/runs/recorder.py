@@ -1,4 +1,4 @@
-"""What is said of a run while it goes on and when it ends: rows of metrics, the example string, pictures, a result.
+"""What is said of a run while it goes on and when it ends: rows of metrics, an example, pictures, a result.
 
 In a run of several processes, process 0 alone writes; what cannot be written ends all of them.
 """
@@ -11,40 +11,38 @@ from typing import Any, Self
 import numpy as np
 
 from lstm_jax.axes import PyTree
-from lstm_jax.insight import plots
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes, report
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.problems import make_view
 from lstm_jax.runs.progress import ProgressBar
 from lstm_jax.runs.result import make_result
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.writer import Writer
-from lstm_jax.tasks.objectives import ClassObjective
-from lstm_jax.tasks.strings import decode
-from lstm_jax.training.evaluate import Score, string_outputs
 from lstm_jax.training.optimizers import learning_rate_course
 from lstm_jax.training.population import mean_totals
+from lstm_jax.training.score import Score
 
 
 class Recorder:
     """Turns the state of a session into what a person sees. Its files are open as long as the `with` block lasts.
 
     Args:
-        config: all settings.
-        session: the run; its members give the seeds.
+        config: all settings of a run.
+        session: where it is trained, maybe with others.
         folder: the run's folder.
+        members: those of the session that belong to this run.
     """
 
-    def __init__(self, config: RunConfig, session: Session, folder: Path):
-        self.config, self.folder = config, folder
-        self.setup = session.setup
+    def __init__(self, config: RunConfig, session: Session, folder: Path, members: slice):
+        self.config, self.folder, self.members = config, folder, members
+        self.program = session.setup.program
+        self.view = make_view(config, session.setup.problem)
         self.course = np.asarray(learning_rate_course(config.training))
         self._files = contextlib.ExitStack()
         self._start = session.step
-        self.seeds = session.setup.seeds[: config.run.num_seeds]
+        self.seeds = session.setup.seeds[members]
         self._last = (session.step, time.perf_counter())
-        rng = np.random.default_rng(0)
-        self.example = rng.integers(0, len(config.task.alphabet), config.strings.seq_len, dtype=np.uint8)
 
     def __enter__(self) -> Self:
         self._open()
@@ -67,14 +65,14 @@ class Recorder:
     def tick(self, session: Session, bar: ProgressBar) -> None:
         """Moves the progress bar."""
         means = mean_totals(session.totals)
-        loss, error = (float(np.nanmean(means[name][: len(self.seeds)])) for name in ("loss", "error"))
+        loss, error = (float(np.nanmean(means[name][self.members])) for name in ("loss", "error"))
         step, since = self._last
         bar.update(session.step, loss, error, (session.step - step) / (time.perf_counter() - since))
 
     @processes.by_first(OSError)
     def log(self, session: Session, params: PyTree) -> None:
-        """Writes the means since the last log, and what member 0, with these weights, says to the example string."""
-        means = mean_totals(session.totals)
+        """Writes the means since the last log, and what the first member, with these weights, does with an example."""
+        means = {name: values[self.members] for name, values in mean_totals(session.totals).items()}
         (step, since), now = self._last, time.perf_counter()
         self._last = (session.step, now)
         rate = float(self.course[session.step - 1]) * self.config.training.learning_rate
@@ -92,24 +90,13 @@ class Recorder:
                 if np.isfinite(means["loss"][number])  # not: a member that ended early
             ]
         )
-        self._log_example(session, params)
-
-    def _log_example(self, session: Session, params: PyTree) -> None:
-        lengths = np.array([len(self.example)])
-        outputs = np.asarray(string_outputs(self.setup.program, params, self.example[None], lengths))[0]
-        objective = self.setup.program.objective
-        if isinstance(objective, ClassObjective):
-            outputs = np.asarray(objective.probabilities(outputs))
-        if len(outputs) > report.MOST_ROWS:
-            return
-        session.said.append((session.step, outputs.tolist()))
-        names = [f"{name:02d}" for name in range(len(outputs))] if len(outputs) > 1 else ["answer"]
-        for name, value in zip(names, outputs.tolist(), strict=True):
-            self.writer.test.scalar(f"example_string/{name}", value, session.step)
+        said = self.view.example(self.program, params, session.step, self.writer.test)
+        if said is not None:
+            session.said.setdefault(self.members.start, []).append((session.step, said))
 
     @processes.by_first(OSError)
-    def evaluated(self, session: Session, scores: list[Score], bar: ProgressBar) -> None:
-        """Writes the scores on unseen strings, and says them in one line."""
+    def evaluated(self, session: Session, scores: list[Score]) -> str:
+        """Writes the scores; returns a line that says them."""
         rows = [
             {
                 "step": session.step,
@@ -123,29 +110,19 @@ class Recorder:
             for seed, score in zip(self.seeds, scores, strict=True)
         ]
         self.writer.rows(rows)
-        asked, counts = self.config.task.asked, report.sum_counts(score.by_answer for score in scores)
-        if len(counts) <= report.MOST_ROWS:
-            for answer, share in report.shares(counts).items():
-                self.writer.test.scalar(f"error_by_{asked}/{answer:02d}", share, session.step)
-        epoch = session.step * self.config.training.batch_size / len(self.setup.strings[0].train.lengths)
-        by_epoch = self.config.task.published(self.config.strings.seq_len).get("by_epoch", {})
-        bar.say(report.evaluation_line(session.step, epoch, scores, by_epoch))
+        return self.view.scores(scores, session.step, self.writer.test)
 
     def finish(self, session: Session, scores: list[Score]) -> dict[str, Any]:
         """Writes result.json, and before it the final table, pictures and hyperparameters; returns the result."""
-        result = make_result(self.config, session, scores)
+        result = make_result(self.config, session, scores, self.members)
         self._finish(session, scores, result)
         return result
 
     @processes.by_first(OSError)
     def _finish(self, session: Session, scores: list[Score], result: dict[str, Any]) -> None:
-        board, step, asked = self.writer.test, session.step, self.config.task.asked
-        board.text("result", report.as_markdown(result), step)
-        errors = report.shares(report.sum_counts(score.by_answer for score in scores))
-        board.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), step)
-        if session.said:
-            title = f"what seed {self.seeds[0]} answers to {decode(self.example[:40], self.config.task.alphabet)}"
-            board.image("example_string", plots.answers_over_time(session.said, title, asked), step)
+        board, step = self.writer.test, session.step
+        board.text("result", report.as_markdown(self.view.tables(result), self.view.remarks(result)), step)
+        self.view.pictures(scores, session.said.get(self.members.start, []), step, board)
         metrics = {
             "final/test_error": float(np.mean([score.error for score in scores])),
             "final/test_mistakes": float(np.mean([score.mistakes for score in scores])),

@@ -1,53 +1,53 @@
 """What a finished run leaves behind: the contents of result.json."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
-from lstm_jax.runs.setup import training_data
-from lstm_jax.training.evaluate import Score
 from lstm_jax.training.mesh import whole
+from lstm_jax.training.population import mean_totals
+from lstm_jax.training.score import Score
 
 
-def make_result(config: RunConfig, session: Session, scores: list[Score]) -> dict[str, Any]:
-    """What belongs into result.json."""
-    length = config.strings.seq_len
-    seeds = []
-    steps = np.asarray(whole(session.members.step if session.best is None else session.best.step))
-    for number, score in enumerate(scores):
-        seeds.append(
-            {
-                "seed": session.setup.seeds[number],
-                "test_error": score.error,
-                "test_mistakes": score.mistakes,
-                "test_size": score.size,
-                "test_loss": score.loss,
-                "sampled": score.sampled,
-                "interval_95": list(score.interval),
-                "steps": int(steps[number]),
-                "by_answer": {str(answer): list(counts) for answer, counts in score.by_answer.items()},
-                "by_length": {str(length): list(counts) for length, counts in score.by_length.items()},
-                "trained": times_in_training(session, number),
-            }
-        )
+def make_result(config: RunConfig, session: Session, scores: list[Score], members: slice) -> dict[str, Any]:
+    """What belongs into result.json.
+
+    Args:
+        config: all settings of the run.
+        session: where it was trained.
+        scores: of its members.
+        members: which of the session's they are.
+    """
+    steps = np.asarray(whole(session.members.step if session.best is None else session.best.step))[members]
+    means = {name: values[members] for name, values in mean_totals(session.totals).items()}
+    seeds = [
+        {
+            "seed": seed,
+            "test_error": score.error,
+            "test_mistakes": score.mistakes,
+            "test_size": score.size,
+            "test_loss": score.loss,
+            "sampled": score.sampled,
+            "interval_95": list(score.interval),
+            "steps": int(steps[number]),
+            **{f"train_{name}": _number(means[name][number]) for name in ("loss", "error")},
+            **session.setup.problem.seed_result(score, seed),
+        }
+        for number, (seed, score) in enumerate(zip(session.setup.seeds[members], scores, strict=True))
+    ]
     return {
         "experiment": config.task.name,
-        "asked": config.task.asked,
-        "answer_range": list(config.task.answer_range(length)),
         "config": config.settings(),
         "seeds": seeds,
         "wall_seconds": session.seconds,
         "steps": session.step,
-        "published": config.task.published(length),
+        **session.setup.problem.result(),
     }
 
 
-def times_in_training(session: Session, number: int) -> dict[str, int]:
-    """How often a member was shown each answer in its training strings: {answer: times}."""
-    _, lengths, answers = map(np.asarray, training_data(session.setup.program, session.setup.strings[number].train))
-    if answers.ndim == 2:
-        answers = answers[np.arange(answers.shape[1]) < lengths[:, None]]
-    values, times = np.unique(answers, return_counts=True)
-    return {str(value): int(count) for value, count in zip(values, times, strict=True)}
+def _number(value: float) -> float | None:
+    """A number as JSON has it: None for what there is not, such as the last losses of a member that ended early."""
+    return float(value) if math.isfinite(value) else None

@@ -1,7 +1,7 @@
 """The members of a run, and what can be done with them. All processes of a run do it together."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -14,9 +14,9 @@ from lstm_jax.runs.checkpoint import Checkpoints
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.training.early_stopping import Best, keep_best, no_best
-from lstm_jax.training.evaluate import Score, score_strings, score_unseen
 from lstm_jax.training.mesh import MEMBERS, place, whole
 from lstm_jax.training.population import init_population, train_chunk
+from lstm_jax.training.score import Score
 from lstm_jax.training.step import Member
 
 SECONDS_A_CHUNK = 0.4
@@ -31,17 +31,19 @@ class Session:
     """The state of a run's members and where they are saved.
 
     Args:
-        config: all settings, `cpu_devices` resolved.
-        folder: the run's folder, locked for this process.
+        configs: all settings of one run, or of several that differ in traced settings only; `cpu_devices` resolved.
+        folder: where their checkpoints are, locked for this process.
         started: when the process began, in the time of `time.perf_counter`.
     """
 
-    def __init__(self, config: RunConfig, folder: Path, started: float):
-        self.config, self.folder = config, folder
-        self.setup = make_setup(config)
-        self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS, config.run.num_seeds)
+    def __init__(self, configs: Sequence[RunConfig], folder: Path, started: float):
+        self.config = configs[0]
+        self.setup = make_setup(*configs)
+        self.num_members = sum(config.run.num_seeds for config in configs)
+        self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS, self.num_members)
         self.step, self.spent, self._started = 0, 0.0, started
-        self.said: list[tuple[int, list[float]]] = []  # (step, outputs): what member 0 said to the example string
+        # (step, outputs): what the first member of each run said to an example, by the number of that member
+        self.said: dict[int, list[tuple[int, list[float]]]] = {}
         self.members, self.best = self._initial()
         self.totals = whole(self.members.totals)
         self._chunk = 10
@@ -58,8 +60,10 @@ class Session:
         """Goes back to the newest sound checkpoint; returns a line for each damaged one."""
         restored, damaged = self.checkpoints.restore((self.members, self.best))
         if restored is not None:
-            self.step, self.spent, self.said = restored.step, restored.notes["seconds"], restored.notes["said"]
+            self.step, self.spent = restored.step, restored.notes["seconds"]
+            self.said = {int(number): said for number, said in restored.notes["said"].items()}
             self.members, self.best = self._place(restored.tree)
+            self.totals = whole(self.members.totals)
         return damaged
 
     @property
@@ -71,12 +75,13 @@ class Session:
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
         # Members beyond the seeds asked for only fill up the devices; nobody waits for them.
-        active = np.asarray(whole(self.members.active))[: self.config.run.num_seeds]
+        active = np.asarray(whole(self.members.active))[: self.num_members]
         return self.step >= self.config.training.num_steps or not np.any(active)
 
     def save(self) -> None:
         """Writes a checkpoint of this step."""
-        self.checkpoints.save(self.step, (self.members, self.best), {"seconds": self.seconds, "said": self.said})
+        said = {str(number): said for number, said in self.said.items()}
+        self.checkpoints.save(self.step, (self.members, self.best), {"seconds": self.seconds, "said": said})
 
     def train_chunk(self, boundary: int) -> None:
         """Trains for a moment, at most up to the step `boundary`."""
@@ -85,7 +90,7 @@ class Session:
         setup = self.setup
         # Totals begin anew after each log. That the step tells so lets a resumed run do the same.
         fresh = np.bool(self.step % self.config.run.log_every == 0)
-        numbers = setup.data, setup.hyper, setup.course, np.int32(stop), fresh
+        numbers = setup.data, setup.hyper, setup.common, np.int32(stop), fresh
         self.members = jax.block_until_ready(train_chunk(setup.program, self.members, *numbers))
         self.totals = whole(self.members.totals)
         rate = (stop - self.step) / (time.perf_counter() - before)
@@ -95,7 +100,7 @@ class Session:
 
     def _check_finite(self) -> None:
         steps = np.asarray(self.totals.not_finite)
-        for seed, step in zip(self.setup.seeds[: self.config.run.num_seeds], steps, strict=False):
+        for seed, step in zip(self.setup.seeds[: self.num_members], steps, strict=False):
             if step >= 0:
                 last = max(self.checkpoints.steps(), default=None)
                 where = "none was written" if last is None else f"step {last} in {self.checkpoints.folder}"
@@ -108,25 +113,20 @@ class Session:
         """The weights of each member: the best on the validation strings, if it is stopped by these."""
         return self._by_member(self.best.params if self.best is not None else self.members.params)
 
-    def current_params(self) -> Iterator[PyTree]:
-        """The weights of each member as they are now."""
-        return self._by_member(self.members.params)
+    def current_params(self, numbers: Iterable[int] | None = None) -> Iterator[PyTree]:
+        """The weights of some members as they are now; of all, if none are named."""
+        return self._by_member(self.members.params, numbers)
 
-    def _by_member(self, params: PyTree) -> Iterator[PyTree]:
+    def _by_member(self, params: PyTree, numbers: Iterable[int] | None = None) -> Iterator[PyTree]:
         params = whole(params)
-        for number in range(self.config.run.num_seeds):
+        for number in range(self.num_members) if numbers is None else numbers:
             yield jax.tree.map(lambda leaf, number=number: leaf[number], params)
 
     def scores(self) -> list[Score]:
-        """Each member's score on its unseen strings."""
-        scores = []
-        for strings, params in zip(self.setup.strings, self.params(), strict=False):
-            if strings.test is None:
-                lengths = self.config.strings.lengths
-                scores.append(score_unseen(self.setup.program, params, strings.known, lengths))
-            else:
-                scores.append(score_strings(self.setup.program, params, strings.test))
-        return scores
+        """Each member's score on what it did not learn from."""
+        program, problem = self.setup.program, self.setup.problem
+        pairs = zip(self.params(), self.setup.seeds, strict=False)
+        return [problem.score(program, params, seed) for params, seed in pairs]
 
     def stop_early(self) -> None:
         """Remembers the members that got better on their validation strings, ends those that no longer do."""
@@ -134,7 +134,8 @@ class Session:
             return
         losses = np.full(len(self.setup.seeds), np.inf, np.float32)  # members that only fill up do not get better
         for number, params in enumerate(self.current_params()):
-            losses[number] = score_strings(self.setup.program, params, self.setup.strings[number].valid).loss
+            seed = self.setup.seeds[number]
+            losses[number] = self.setup.problem.validation_loss(self.setup.program, params, seed)
         patience = np.int32(self.config.run.patience)
         loss = self._place(losses)
         self.members, self.best = self._place(keep_best(self.members, self.best, loss, patience))

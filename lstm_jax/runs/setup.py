@@ -1,101 +1,102 @@
-"""From settings to what is trained: strings, device layout, program."""
+"""From settings to what is trained: members, device layout, program."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lstm_jax.axes import Array
+from lstm_jax.axes import PyTree
+from lstm_jax.network.settings import ModelSettings, Scales
 from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.tasks.objectives import make_objective
-from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
+from lstm_jax.runs.problem import Problem
+from lstm_jax.runs.problems import make_problem
 from lstm_jax.training.mesh import MEMBERS, choose_slices, count_devices, on_cpu, place, plan_layout
-from lstm_jax.training.optimizers import Hyperparameters, learning_rate_course
-from lstm_jax.training.step import Data, Program
+from lstm_jax.training.optimizers import TrainSettings, learning_rate_course
+from lstm_jax.training.step import Common, Hyperparameters, Program
 
-TRAINING_STRINGS, TEST_STRINGS = 0, 1
-"""What a member's seed is combined with: each use of randomness has its own stream."""
-
-
-class MemberStrings(NamedTuple):
-    """Which strings a member learns from, is stopped by, and is tested on (None: all others)."""
-
-    train: Strings
-    valid: Strings
-    test: Strings | None
-
-    @property
-    def known(self) -> Strings:
-        """What must not be tested on."""
-        return Strings(*(np.concatenate(pair) for pair in zip(self.train, self.valid, strict=True)))
+TRACED = ("learning_rate", "clip_norm", *Scales._fields)
+"""Settings that are numbers in a program: runs that differ in nothing else are trained together."""
 
 
 class Setup(NamedTuple):
-    """All that training needs besides its state."""
+    """All that training needs besides its state.
+
+    `runs` and `seeds` say of each member whose it is, those included that only fill up devices.
+    """
 
     program: Program
+    problem: Problem
+    runs: list[int]
     seeds: list[int]
-    strings: list[MemberStrings]
-    data: Data
+    data: PyTree
     hyper: Hyperparameters
-    course: Array
+    common: Common
 
 
-def make_setup(config: RunConfig) -> Setup:
-    """Draws each member's strings, and spreads the work over the devices."""
-    program = make_program(config)
+def make_setup(*configs: RunConfig) -> Setup:
+    """Makes the members of one or several runs, one a seed, and spreads the work over the devices.
+
+    Args:
+        *configs: runs that differ in traced settings at most.
+    """
+    first = configs[0]
+    problem = make_problem(first)
+    pairs = [(run, seed) for run, config in enumerate(configs) for seed in config.run.seeds]
+    program = make_program(first, problem, len(pairs))
     layout = program.layout
-    seeds = [config.run.seed + number for number in range(layout.padded_members)]
-    strings = [member_strings(config, seed) for seed in seeds]
-    members = [training_data(program, member.train) for member in strings]
+    last_run, last_seed = pairs[-1]
+    pairs += [(last_run, last_seed + 1 + extra) for extra in range(layout.padded_members - len(pairs))]
+    runs, seeds = [run for run, _ in pairs], [seed for _, seed in pairs]
+    members = [problem.training_data(seed) for seed in seeds]
     data = jax.tree.map(lambda *leaves: np.stack(leaves), *members)
-    numbers = (config.training.learning_rate, config.training.clip_norm)
-    hyper = Hyperparameters(*(np.full(len(seeds), number, np.float32) for number in numbers))
+    course = np.asarray(learning_rate_course(first.training).astype(jnp.float32))
     return Setup(
         program,
+        problem,
+        runs,
         seeds,
-        strings,
         place(data, layout.sharding(MEMBERS)),
-        place(hyper, layout.sharding(MEMBERS)),
-        place(learning_rate_course(config.training).astype(jnp.float32), layout.sharding()),
+        place(hyperparameters([configs[run] for run in runs]), layout.sharding(MEMBERS)),
+        place(Common(course, problem.corpus), layout.sharding()),
     )
 
 
-def make_program(config: RunConfig) -> Program:
-    """What is compiled for a run on this machine."""
+def hyperparameters(configs: Sequence[RunConfig]) -> Hyperparameters:
+    """The traced settings of each member, [S]."""
+
+    def numbers(name: str) -> np.ndarray:
+        return np.array([config.settings()[name] for config in configs], np.float32)
+
+    scales = Scales(*map(numbers, Scales._fields))
+    return Hyperparameters(numbers("learning_rate"), numbers("clip_norm"), scales)
+
+
+def make_program(config: RunConfig, problem: Problem, members: int) -> Program:
+    """What is compiled for a run on this machine; runs that differ in traced settings share it."""
     cell = CELLS[config.model.cell]
-    features = len(config.task.features[0])
-    work = cell.num_gates * config.model.hidden_size * (config.model.hidden_size + features)
+    work = cell.num_gates * config.model.hidden_size * (config.model.hidden_size + problem.inputs.width)
     # Kept of each string: the gates and the state (at most hidden and cell) after each symbol, in every layer.
-    kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.strings.seq_len
+    kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.data.seq_len
     devices = count_devices()
-    slices = choose_slices(config.training.batch_size, work, kept if on_cpu() else 0, devices)
+    slices = 1
+    if problem.most_slices > 1:
+        slices = choose_slices(config.training.batch_size, work, kept if on_cpu() else 0, devices)
     return Program(
-        config.task,
-        config.model,
-        config.training,
-        make_objective(config.model.readout, config.task.answer_range(config.strings.seq_len)),
-        plan_layout(config.run.num_seeds, slices, devices, jax.default_backend()),
-        mixed_lengths=len(config.strings.lengths) > 1,
+        problem.inputs,
+        untraced(config.model),
+        untraced(config.training),
+        problem.objective,
+        problem.source,
+        plan_layout(members, slices, devices, jax.default_backend()),
+        problem.mixed_lengths,
     )
 
 
-def member_strings(config: RunConfig, seed: int) -> MemberStrings:
-    """The strings of the member with this seed; they depend on the seed alone, not on the other members."""
-    base, settings = len(config.task.alphabet), config.strings
-    rng = np.random.default_rng((seed, TRAINING_STRINGS))
-    drawn = draw(rng, base, settings.lengths, settings.train_size)
-    valid, train = drawn.rows(slice(settings.valid_size)), drawn.rows(slice(settings.valid_size, None))
-    if can_enumerate(base, settings.seq_len):
-        return MemberStrings(train, valid, None)
-    rng = np.random.default_rng((seed, TEST_STRINGS))
-    return MemberStrings(train, valid, draw(rng, base, settings.lengths, settings.test_size, exclude=drawn))
-
-
-def training_data(program: Program, strings: Strings) -> Data:
-    """Strings with their right answers, as far as these are supervised."""
-    if program.training.supervise == "every_step":
-        return Data(strings.codes, strings.lengths, running_answers(program.task, strings.codes))
-    return Data(strings.codes, strings.lengths, final_answers(program.task, strings))
+def untraced[Section: (ModelSettings, TrainSettings)](section: Section) -> Section:
+    """Settings without those that are numbers in a program: these are as the defaults have them."""
+    names = [field.name for field in dataclasses.fields(section) if field.name in TRACED]
+    return dataclasses.replace(section, **{name: getattr(type(section), name) for name in names})

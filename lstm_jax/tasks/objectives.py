@@ -4,6 +4,7 @@ Outputs are [C, ...], right answers [...] integers, losses [...].
 """
 
 import dataclasses
+import math
 from typing import Protocol, override
 
 import jax
@@ -77,6 +78,49 @@ class NumberObjective(Objective):
     @override
     def decide(self, outputs: Array) -> Array:
         return jnp.round(outputs[0]).astype(jnp.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class SampledObjective(ClassObjective):
+    """As ClassObjective, but learned by comparison with `num_sampled` wrong answers instead of all.
+
+    Candidates are drawn with repetition, class k of C with the probability log((k + 2) / (k + 1)) / log(C + 1): about
+    Zipf's law, if classes are numbered by falling frequency. Outputs are corrected for how often a class is a
+    candidate, so that what is learned are the outputs of the whole softmax (Jean et al., 2015, arXiv:1412.2007).
+    """
+
+    num_sampled: int = 0
+
+    def draw(self, key: Array) -> Array:
+        """Wrong answers to compare with, [K]."""
+        uniform = jax.random.uniform(key, (self.num_sampled,))
+        return jnp.clip(jnp.exp(uniform * math.log(self.num_outputs + 1)).astype(jnp.int32) - 1, 0, self.high)
+
+    def sampled_loss(
+        self, read: Array, weights: Array, bias: Array, answers: Array, candidates: Array
+    ) -> tuple[Array, Array]:
+        """Losses, and whether a candidate was likelier than the answer: a lower bound of the true error.
+
+        Args:
+            read: what the readout sees, [H, ...].
+            weights: of the readout, [C, H].
+            bias: of the readout, [C].
+            answers: what is right, [...].
+            candidates: [K].
+        """
+        right = jnp.einsum("h...,...h->...", read, weights[answers]) + bias[answers] - self._log_expected(answers)
+        column = [1] * answers.ndim
+        others = jnp.tensordot(weights[candidates], read, axes=1)
+        others += (bias[candidates] - self._log_expected(candidates)).reshape(-1, *column)
+        others = jnp.where(candidates.reshape(-1, *column) == answers, -jnp.inf, others)
+        loss = jnp.logaddexp(jax.nn.logsumexp(others, axis=0), right) - right
+        corrected = others + self._log_expected(candidates).reshape(-1, *column)
+        return loss, jnp.max(corrected, axis=0) > right + self._log_expected(answers)
+
+    def _log_expected(self, classes: Array) -> Array:
+        """The logarithm of how often each class is expected among the candidates."""
+        share = jnp.log1p(1 / (classes + 1.0)) / math.log(self.num_outputs + 1)
+        return jnp.log(self.num_sampled * share)
 
 
 def make_objective(readout: str, answer_range: tuple[int, int]) -> ClassObjective | NumberObjective:

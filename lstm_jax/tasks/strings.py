@@ -23,26 +23,43 @@ class StringSettings:
     seq_len: int = setting(20, "symbols a string", minimum=1, maximum=10_000)
     min_seq_len: int = setting(0, "shortest string, lengths are then mixed; 0: all have --seq_len", minimum=0)
     train_size: int = setting(10_000, "distinct strings to learn from, those for --valid_size included", minimum=1)
+    order: str = setting(
+        "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")
+    )
     valid_size: int = setting(0, "strings of --train_size held out for early stopping (--patience)", minimum=0)
     test_size: int = setting(
         10_000, "unseen strings to sample where there are too many to test on all of them", minimum=1
     )
+
+    validation = "valid_size"
 
     @property
     def lengths(self) -> range:
         """The lengths that strings can have."""
         return range(self.min_seq_len or self.seq_len, self.seq_len + 1)
 
-    def check(self, alphabet: str) -> None:
+    def check(self, task: StringTask) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""
         check_ranges(self)
         if self.min_seq_len > self.seq_len:
             raise SettingError("min_seq_len", self.min_seq_len, f"must not exceed --seq_len={self.seq_len}")
-        total = sum(len(alphabet) ** length for length in self.lengths)
+        total = sum(len(task.alphabet) ** length for length in self.lengths)
         if self.train_size >= total:
             raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
         if self.valid_size >= self.train_size:
             raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
+
+    def check_network(self, readout: str, batch_size: int, supervise: str) -> None:
+        """Raises SettingError where a setting of the network or its training does not suit the strings."""
+        trained = self.train_size - self.valid_size
+        if batch_size > trained:
+            raise SettingError("batch_size", batch_size, f"must not exceed the {trained} training strings")
+
+    def without_effect(self, task: StringTask) -> dict[str, tuple[bool, str]]:
+        """Whether a setting is ignored, and the reason as the end of a sentence."""
+        return {
+            "test_size": (can_enumerate(len(task.alphabet), self.seq_len), "where all unseen strings are tested"),
+        }
 
 
 def can_enumerate(base: int, length: int) -> bool:
@@ -92,8 +109,9 @@ def number_of(codes: np.ndarray, base: int) -> np.ndarray:
     return codes.astype(np.int64) @ base ** np.arange(codes.shape[1], dtype=np.int64)
 
 
-def running_answers(task: StringTask, codes: np.ndarray) -> np.ndarray:
-    """The right answer after each symbol: [N, T] codes to [N, T] integers."""
+def running_answers(task: StringTask, strings: Strings) -> np.ndarray:
+    """The right answer after each symbol of strings [N, T], [N, T]."""
+    codes = strings.codes
     answers = np.empty(codes.shape, np.int16)
     state = task.start(codes.shape[:1])
     for position in range(codes.shape[1]):
@@ -104,7 +122,7 @@ def running_answers(task: StringTask, codes: np.ndarray) -> np.ndarray:
 
 def final_answers(task: StringTask, strings: Strings) -> np.ndarray:
     """The right answer after the last symbol of each string, [N]."""
-    return running_answers(task, strings.codes)[np.arange(len(strings.lengths)), strings.lengths - 1]
+    return running_answers(task, strings)[np.arange(len(strings.lengths)), strings.lengths - 1]
 
 
 def draw(rng: np.random.Generator, base: int, lengths: range, size: int, exclude: Strings | None = None) -> Strings:

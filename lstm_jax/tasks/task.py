@@ -1,24 +1,66 @@
-"""What a task on strings must say of itself."""
+"""What a task must say of itself."""
 
 from typing import Any, Protocol
 
 from lstm_jax.axes import Array, PyTree
 
 
-class StringTask(Protocol):
+class Task(Protocol):
+    """A question that a network is asked."""
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        ...
+
+    @property
+    def asked(self) -> str:
+        """What an answer is called in a table, such as `count`."""
+        ...
+
+
+class DataSettings(Protocol):
+    """A frozen section of settings: what there is to learn from."""
+
+    @property
+    def seq_len(self) -> int:
+        """T, symbols of a string, or of context in a text."""
+        ...
+
+    @property
+    def validation(self) -> str:
+        """The setting that holds something out for early stopping."""
+        ...
+
+    def check(self, task: Any) -> None:
+        """Raises SettingError where a setting is out of range or contradicts another or the task."""
+        ...
+
+    def check_network(self, readout: str, batch_size: int, supervise: str) -> None:
+        """Raises SettingError where a setting of the network or its training does not suit the data."""
+        ...
+
+    def without_effect(self, task: Any) -> dict[str, tuple[bool, str]]:
+        """Settings, whether they are ignored, and the reason as the end of a sentence."""
+        ...
+
+
+class StringTask(Task, Protocol):
     """A question about a string over a small alphabet that has a right answer after every symbol.
 
     The right answer comes from a small automaton. It works alike on NumPy and JAX arrays of any shape, so the same
     lines label a data set and walk through the tree of all strings.
     """
 
-    name: str
-    alphabet: str
-    features: tuple[tuple[float, ...], ...]
-    """One row of D numbers a symbol of the alphabet: what the network is shown, [A, D]."""
+    @property
+    def alphabet(self) -> str:
+        """The symbols."""
+        ...
 
-    asked: str
-    """What an answer is called in a table, such as `count`."""
+    @property
+    def features(self) -> tuple[tuple[float, ...], ...]:
+        """One row of D numbers a symbol of the alphabet: what the network is shown, [A, D]."""
+        ...
 
     def published(self, length: int) -> dict[str, Any]:
         """What was published for strings of this length; empty where nothing was.

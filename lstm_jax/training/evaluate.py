@@ -13,6 +13,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.objectives import Objective
 from lstm_jax.tasks.strings import Strings, digits, final_answers, number_of
+from lstm_jax.tasks.task import StringTask
 from lstm_jax.training import prefix_tree
 from lstm_jax.training.mesh import BATCH, all_devices_mesh, place, whole
 from lstm_jax.training.score import Judged, Score, tally
@@ -23,17 +24,18 @@ COLUMNS = 8192 * 24
 strings of 24 units."""
 
 
-def score_unseen(program: Program, params: PyTree, known: Strings, lengths: range) -> Score:
+def score_unseen(program: Program, task: StringTask, params: PyTree, known: Strings, lengths: range) -> Score:
     """The exact score on every string of these lengths that is not among the known ones.
 
     Args:
         program: what the network is.
+        task: what is asked.
         params: the weights of one member.
         known: strings that do not count: those it was trained on or chosen by.
         lengths: the lengths of the strings to test on.
     """
-    base = len(program.task.alphabet)
-    judged = judge_all(program, params, lengths)
+    base = len(task.alphabet)
+    judged = judge_all(program, task, params, lengths)
     parts, part_lengths = [], []
     for length in lengths:
         unseen = np.ones(base**length, bool)
@@ -44,23 +46,24 @@ def score_unseen(program: Program, params: PyTree, known: Strings, lengths: rang
     return tally(together, np.concatenate(part_lengths), sampled=False)
 
 
-def score_strings(program: Program, params: PyTree, strings: Strings) -> Score:
+def score_strings(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Score:
     """The score on these strings."""
-    return tally(judge_strings(program, params, strings), strings.lengths, sampled=True)
+    return tally(judge_strings(program, task, params, strings), strings.lengths, sampled=True)
 
 
-def judge_all(program: Program, params: PyTree, lengths: range) -> dict[int, Judged]:
+def judge_all(program: Program, task: StringTask, params: PyTree, lengths: range) -> dict[int, Judged]:
     """The answers to all strings of these lengths, each in the order of their numbers."""
-    base = len(program.task.alphabet)
+    base = len(task.alphabet)
     if program.model.bidirectional:
         # What is read from the end has no prefix tree: every string is read in full.
-        return {length: judge_strings(program, params, _all_strings(base, length, lengths[-1])) for length in lengths}
+        every = {length: _all_strings(base, length, lengths[-1]) for length in lengths}
+        return {length: judge_strings(program, task, params, strings) for length, strings in every.items()}
     units = program.model.hidden_size * program.model.num_layers
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
     mesh = all_devices_mesh(base**block_depth)
     params = place(params, NamedSharding(mesh, PartitionSpec()))
     depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
-    grown, walked = _judge_tree(program, params, block_depth, depth, leaves_only)
+    grown, walked = _judge_tree(program, task, params, block_depth, depth, leaves_only)
     grown, walked = jax.tree.map(np.asarray, whole((grown, walked)))
     judged = {length: _pick(grown, (length - 1, slice(base**length))) for length in lengths if length <= block_depth}
     for level in range(max(1, depth) if leaves_only else 1, depth + 1):
@@ -75,12 +78,12 @@ def _pick(judged: Judged, where: Any) -> Judged:
     return Judged(*(leaf[where] for leaf in judged))
 
 
-@functools.partial(jax.jit, static_argnames=("program", "block_depth", "depth", "leaves_only"))
+@functools.partial(jax.jit, static_argnames=("program", "task", "block_depth", "depth", "leaves_only"))
 def _judge_tree(
-    program: Program, params: PyTree, block_depth: int, depth: int, leaves_only: bool
+    program: Program, task: StringTask, params: PyTree, block_depth: int, depth: int, leaves_only: bool
 ) -> tuple[Judged, Judged | None]:
-    base = len(program.task.alphabet)
-    task, objective = program.task, program.objective
+    base = len(task.alphabet)
+    objective = program.objective
 
     def functions(params: PyTree) -> tuple[prefix_tree.Step, prefix_tree.Judge, Callable[[int], PyTree]]:
         model = program.with_params(params)
@@ -113,7 +116,7 @@ def _judge_tree(
     return grown, walked
 
 
-def judge_strings(program: Program, params: PyTree, strings: Strings) -> Judged:
+def judge_strings(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Judged:
     """The answers to these strings, in their order."""
     mesh = all_devices_mesh()
     units = program.model.hidden_size * program.model.num_layers * strings.codes.shape[1]
@@ -121,7 +124,7 @@ def judge_strings(program: Program, params: PyTree, strings: Strings) -> Judged:
     padding = -len(strings.lengths) % (chunk * mesh.size)
     codes = np.pad(strings.codes, ((0, padding), (0, 0))).reshape(-1, chunk, strings.codes.shape[1])
     lengths = np.pad(strings.lengths, (0, padding), constant_values=1).reshape(-1, chunk)
-    right = final_answers(program.task, strings)
+    right = final_answers(task, strings)
     answers = np.pad(right, (0, padding)).reshape(-1, chunk)
     split = NamedSharding(mesh, PartitionSpec(BATCH))
     params = place(params, NamedSharding(mesh, PartitionSpec()))
@@ -152,6 +155,16 @@ def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array
 def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Array) -> Array:
     """What the readout says to these strings, [N, T] and lengths [N] to [N, C]."""
     return program.with_params(params).last_output(codes.T, lengths).T
+
+
+def running_decisions(program: Program, params: PyTree, strings: Strings) -> np.ndarray:
+    """What the network answers after each symbol of strings [N, T], [N, T]; what is beyond a string's end is noise."""
+    return np.asarray(_running_decisions(program, params, strings.codes))
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def _running_decisions(program: Program, params: PyTree, codes: Array) -> Array:
+    return program.objective.decide(program.with_params(params).every_output(codes.T)).T
 
 
 def _judge(objective: Objective, outputs: Array, right: Array) -> Judged:

@@ -2,14 +2,13 @@
 
 import dataclasses
 import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from lstm_jax.axes import Array
-from lstm_jax.settings import SettingError, check_ranges, setting
+from lstm_jax.settings import check_ranges, setting
 
 OPTIMIZERS = ("adam", "rmsprop", "sgd", "adagrad", "adamw")
 
@@ -25,9 +24,6 @@ class TrainSettings:
 
     num_steps: int = setting(2_500, "updates", minimum=1, maximum=50_000_000)
     batch_size: int = setting(128, "strings an update", minimum=1)
-    order: str = setting(
-        "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")
-    )
     supervise: str = setting(
         "last", "learn the answer to the whole string, or after each symbol", choices=("last", "every_step")
     )
@@ -39,22 +35,9 @@ class TrainSettings:
     adam_b2: float = setting(0.999, "decay of Adam's mean of squared gradients", minimum=0, maximum=0.999999)
     clip_norm: float = setting(1.0, "largest norm of the gradient; 0: no clipping", minimum=0)
 
-    def check(self, num_trained: int) -> None:
-        """Raises SettingError where a setting is out of range or contradicts another.
-
-        Args:
-            num_trained: strings that are learned from.
-        """
+    def check(self) -> None:
+        """Raises SettingError where a setting is out of range."""
         check_ranges(self)
-        if self.batch_size > num_trained:
-            raise SettingError("batch_size", self.batch_size, f"must not exceed the {num_trained} training strings")
-
-
-class Hyperparameters(NamedTuple):
-    """Numbers that do not change the program, so that members of a population may differ in them."""
-
-    learning_rate: Array
-    clip_norm: Array
 
 
 def learning_rate_course(settings: TrainSettings) -> Array:
@@ -74,14 +57,14 @@ def learning_rate_course(settings: TrainSettings) -> Array:
 
 
 def make_optimizer(
-    settings: TrainSettings, hyper: Hyperparameters, rate: Array | float
+    settings: TrainSettings, rate: Array | float, clip_norm: Array | float
 ) -> optax.GradientTransformation:
-    """One update: clip, choose the direction, go `rate` times the learning rate.
+    """One update: clip, choose the direction, go `rate` times as far.
 
     Args:
         settings: which optimizer.
-        hyper: numbers, which may be traced.
-        rate: share of the learning rate at this step.
+        rate: the learning rate at this step, may be traced.
+        clip_norm: largest norm of the gradient, may be traced; 0: no clipping.
     """
     directions = {
         "adam": lambda: optax.scale_by_adam(b2=settings.adam_b2),
@@ -91,9 +74,9 @@ def make_optimizer(
         "adagrad": lambda: optax.scale_by_rss(),
         "sgd": optax.identity,
     }
-    limit = jnp.where(hyper.clip_norm > 0, hyper.clip_norm, jnp.inf)
+    limit = jnp.where(clip_norm > 0, clip_norm, jnp.inf)
     return optax.chain(
         optax.clip_by_global_norm(limit),
         directions[settings.optimizer](),
-        optax.scale(-hyper.learning_rate * rate),
+        optax.scale(-rate),
     )

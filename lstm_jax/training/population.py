@@ -7,10 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from lstm_jax.axes import Array
+from lstm_jax.axes import Array, PyTree
 from lstm_jax.training.mesh import MEMBERS, map_members
-from lstm_jax.training.optimizers import Hyperparameters
-from lstm_jax.training.step import Data, Member, Program, Totals, init_member, no_totals, train_step
+from lstm_jax.training.step import (
+    Common,
+    Hyperparameters,
+    Member,
+    Program,
+    Totals,
+    init_member,
+    no_totals,
+    train_step,
+)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -25,7 +33,7 @@ def init_population(program: Program, seeds: Array, hyper: Hyperparameters) -> M
 
 @functools.partial(jax.jit, static_argnames="program", donate_argnames="members")
 def train_chunk(
-    program: Program, members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array, fresh: Array
+    program: Program, members: Member, data: PyTree, hyper: Hyperparameters, common: Common, stop: Array, fresh: Array
 ) -> Member:
     """Trains every active member up to step `stop`; nothing returns to the host in between.
 
@@ -34,9 +42,9 @@ def train_chunk(
     Args:
         program: what is compiled.
         members: the runs, leaves [S, ...].
-        data: each member's strings, leaves [S, N, ...].
+        data: what each member alone learns from, leaves [S, N, ...].
         hyper: each member's numbers, [S].
-        course: share of the learning rate at each step, [num_steps].
+        common: what all members share.
         stop: the step to train up to.
         fresh: whether the totals start anew.
 
@@ -45,14 +53,14 @@ def train_chunk(
     """
 
     def on_device(
-        members: Member, data: Data, hyper: Hyperparameters, course: Array, stop: Array, fresh: Array
+        members: Member, data: PyTree, hyper: Hyperparameters, common: Common, stop: Array, fresh: Array
     ) -> Member:
-        def train(member: Member, data: Data, hyper: Hyperparameters) -> Member:
+        def train(member: Member, data: PyTree, hyper: Hyperparameters) -> Member:
             empty = jax.tree.map(lambda new, old: jnp.where(fresh, new, old), no_totals(), member.totals)
             member = member._replace(totals=empty)
             end = jnp.where(member.active, stop, member.step)
             return jax.lax.fori_loop(
-                member.step, end, lambda _, member: train_step(program, member, data, hyper, course), member
+                member.step, end, lambda _, member: train_step(program, member, data, hyper, common), member
             )
 
         return map_members(program.layout, train, members, data, hyper)
@@ -65,7 +73,7 @@ def train_chunk(
         out_specs=split,
         # The gradients are averaged by hand over the batch axis, so the members come out equal on all its devices.
         check_vma=False,
-    )(members, data, hyper, course, stop, fresh)
+    )(members, data, hyper, common, stop, fresh)
 
 
 def mean_totals(totals: Totals) -> dict[str, np.ndarray]:

@@ -1,7 +1,6 @@
-"""One update of one member: `train_step(program, member, data, hyper)`, a pure function."""
+"""One update of one member: `train_step(program, member, data, hyper, common)`, a pure function."""
 
 import dataclasses
-import math
 from typing import NamedTuple
 
 import jax
@@ -10,36 +9,54 @@ import optax
 from flax import nnx
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.model import ModelSettings, SequenceModel
-from lstm_jax.tasks.objectives import ClassObjective, NumberObjective
-from lstm_jax.tasks.task import StringTask
+from lstm_jax.network.inputs import Inputs
+from lstm_jax.network.model import SequenceModel
+from lstm_jax.network.settings import ModelSettings, Scales
+from lstm_jax.tasks.objectives import ClassObjective, NumberObjective, SampledObjective
 from lstm_jax.training.mesh import BATCH, Layout
-from lstm_jax.training.optimizers import Hyperparameters, TrainSettings, make_optimizer
+from lstm_jax.training.optimizers import TrainSettings, make_optimizer
 from lstm_jax.training.slices import mean_over_slices
+from lstm_jax.training.sources import CANDIDATES, Batch, Moment, Source
 
-INITIALISATION, BATCHES = 0, 1
-"""What a member's key is folded with first: each use of randomness has its own stream."""
+INITIALISATION = 0
+"""What a member's key is folded with for its initial weights; `sources` has the other uses of randomness."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Program:
     """All that changes what is compiled: one Program is one compiled training step."""
 
-    task: StringTask
+    inputs: Inputs
     model: ModelSettings
     training: TrainSettings
-    objective: ClassObjective | NumberObjective
+    objective: ClassObjective | NumberObjective | SampledObjective
+    source: Source
     layout: Layout
     mixed_lengths: bool = False
 
-    def build(self, key: Array) -> SequenceModel:
+    def build(self, key: Array, scales: Scales | None = None) -> SequenceModel:
         """The network with its initial weights."""
         rngs = nnx.Rngs(jax.random.fold_in(key, INITIALISATION))
-        return SequenceModel(self.model, self.task.features, self.objective.num_outputs, rngs=rngs)
+        return SequenceModel(self.model, self.inputs, self.objective.num_outputs, scales, rngs=rngs)
 
     def with_params(self, params: PyTree) -> SequenceModel:
         """The network with these weights."""
         return nnx.merge(nnx.graphdef(nnx.eval_shape(lambda: self.build(jax.random.key(0)))), params)
+
+
+class Hyperparameters(NamedTuple):
+    """Numbers that do not change the program, so that members of a population may differ in them."""
+
+    learning_rate: Array | float
+    clip_norm: Array | float
+    scales: Scales
+
+
+class Common(NamedTuple):
+    """What all members share: the share of the learning rate at each step, [num_steps], and a text, [N], or ()."""
+
+    course: Array
+    corpus: PyTree = ()
 
 
 class Totals(NamedTuple):
@@ -59,16 +76,9 @@ class Member(NamedTuple):
     optimizer: PyTree
     step: Array
     key: Array
+    carry: PyTree
     totals: Totals
     active: Array
-
-
-class Data(NamedTuple):
-    """Strings to learn from: symbols [N, T], lengths [N], right answers [N], or [N, T] after each symbol."""
-
-    symbols: Array
-    lengths: Array
-    answers: Array
 
 
 def no_totals() -> Totals:
@@ -79,72 +89,96 @@ def no_totals() -> Totals:
 
 def init_member(program: Program, key: Array, hyper: Hyperparameters) -> Member:
     """A member before its first update."""
-    params = nnx.state(program.build(key), nnx.Param)
-    optimizer = make_optimizer(program.training, hyper, 1.0).init(params)
-    return Member(params, optimizer, jnp.int32(0), key, no_totals(), jnp.bool(True))
+    model = program.build(key, hyper.scales)
+    params = nnx.state(model, nnx.Param)
+    optimizer = make_optimizer(program.training, hyper.learning_rate, hyper.clip_norm).init(params)
+    carry = program.source.begin(key, model.initial_state)
+    return Member(params, optimizer, jnp.int32(0), key, carry, no_totals(), jnp.bool(True))
 
 
-def loss_and_errors(program: Program, params: PyTree, batch: Data) -> tuple[Array, Array]:
+class Outcome(NamedTuple):
+    """Of a batch: loss and share of wrong answers, means over its strings, and the state after its last symbols."""
+
+    loss: Array
+    error: Array
+    end: PyTree
+
+
+def judge_batch(program: Program, params: PyTree, batch: Batch) -> Outcome:
     """Losses and wrong answers, averaged over the strings of a batch (and their symbols, if all are supervised)."""
     model, objective = program.with_params(params), program.objective
-    lengths = batch.lengths if program.mixed_lengths else None
+    start = batch.start or None
     if program.training.supervise == "last":
-        outputs, answers = model.last_output(batch.symbols.T, lengths), batch.answers
+        lengths = batch.lengths if program.mixed_lengths else None
+        read, end = model.read_last(batch.symbols.T, lengths, start)
+        answers = batch.answers
         weight = jnp.full(answers.shape, 1 / answers.size)
     else:
-        outputs, answers = model.every_output(batch.symbols.T), batch.answers.T
+        read, end = model.read_every(batch.symbols.T, start)
+        answers = batch.answers.T
         steps = jnp.arange(answers.shape[0])[:, None]
         counted = jnp.where(steps < batch.lengths, 1 / batch.lengths, 0)
         weight = counted / answers.shape[1]
-    wrong = objective.decide(outputs) != answers
-    return jnp.sum(objective.loss(outputs, answers) * weight), jnp.sum(wrong * weight)
-
-
-def draw_batch(program: Program, member: Member, data: Data) -> Data:
-    """This step's batch, cut into slices: leaves [slices, B / slices, ...]. Depends on the key and the step alone."""
-    size, available = program.training.batch_size, data.lengths.shape[0]
-    if program.training.order == "in_turn":
-        period = available // math.gcd(size, available)  # of the batches; larger products might not fit into an integer
-        rows = (member.step % period * size + jnp.arange(size)) % available
+    if isinstance(objective, SampledObjective):
+        readout = model.readout_weights, model.readout_bias[...]
+        losses, wrong = objective.sampled_loss(read, *readout, answers, batch.candidates)
     else:
-        key = jax.random.fold_in(jax.random.fold_in(member.key, BATCHES), member.step)
-        rows = jax.random.randint(key, (size,), 0, available)
-    rows = rows.reshape(program.layout.slices, -1)
-    if program.layout.batch_devices > 1:
-        here = program.layout.slices // program.layout.batch_devices
-        rows = jax.lax.dynamic_slice_in_dim(rows, jax.lax.axis_index(BATCH) * here, here)
-    return jax.tree.map(lambda leaf: leaf[rows], data)
+        outputs = model.read_out(read)
+        losses, wrong = objective.loss(outputs, answers), objective.decide(outputs) != answers
+    return Outcome(jnp.sum(losses * weight), jnp.sum(wrong * weight), end if batch.start else ())
 
 
-def mean_gradient(program: Program, params: PyTree, slices: Data) -> tuple[Array, Array, PyTree]:
-    """Loss, error and gradient of a batch: the mean over its slices, on this device and on the others."""
+def draw_batch(program: Program, member: Member, data: PyTree, corpus: PyTree = ()) -> tuple[Batch, PyTree]:
+    """This step's batch, cut into slices: leaves [slices, B / slices, ...]; and the source's next carry."""
+    layout, now = program.layout, Moment(member.key, member.step)
+    here = layout.slices // layout.batch_devices
 
-    def one_slice(batch: Data) -> tuple[Array, Array, PyTree]:
-        (loss, error), gradient = jax.value_and_grad(
-            lambda params: loss_and_errors(program, params, batch), has_aux=True
-        )(params)
-        return loss, error, gradient
+    def share(rows: Array) -> Array:
+        rows = rows.reshape(layout.slices, -1, *rows.shape[1:])
+        if layout.batch_devices == 1:
+            return rows
+        return jax.lax.dynamic_slice_in_dim(rows, jax.lax.axis_index(BATCH) * here, here)
+
+    batch, carry = program.source.draw(program.training.batch_size, data, corpus, member.carry, now, share)
+    if isinstance(program.objective, SampledObjective):
+        candidates = program.objective.draw(now.draw_key(CANDIDATES))
+        batch = batch._replace(candidates=jnp.broadcast_to(candidates, (here, *candidates.shape)))
+    return batch, carry
+
+
+def mean_gradient(program: Program, params: PyTree, slices: Batch) -> tuple[Outcome, PyTree]:
+    """Outcome and gradient of a batch: the mean over its slices, on this device and on the others."""
+
+    def one_slice(batch: Batch) -> tuple[Outcome, PyTree]:
+        def loss(params: PyTree) -> tuple[Array, Outcome]:
+            outcome = judge_batch(program, params, batch)
+            return outcome.loss, outcome
+
+        (_, outcome), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+        return outcome, gradient
 
     return mean_over_slices(one_slice, slices, gather=program.layout.batch_devices > 1)
 
 
-def train_step(program: Program, member: Member, data: Data, hyper: Hyperparameters, course: Array) -> Member:
+def train_step(program: Program, member: Member, data: PyTree, hyper: Hyperparameters, common: Common) -> Member:
     """One update of one member.
 
     Args:
         program: what is compiled.
         member: the run before the update.
-        data: strings to learn from, leaves [N, ...].
+        data: what this member alone learns from.
         hyper: learning rate and clip norm.
-        course: share of the learning rate at each step, [num_steps].
+        common: what all members share.
 
     Returns:
         The run after the update.
     """
-    loss, error, gradient = mean_gradient(program, member.params, draw_batch(program, member, data))
+    batch, carry = draw_batch(program, member, data, common.corpus)
+    (loss, error, end), gradient = mean_gradient(program, member.params, batch)
     if program.training.reduction == "sum":
         loss, gradient = jax.tree.map(lambda leaf: leaf * program.training.batch_size, (loss, gradient))
-    optimizer = make_optimizer(program.training, hyper, course[member.step])
+    rate = hyper.learning_rate * common.course[member.step]
+    optimizer = make_optimizer(program.training, rate, hyper.clip_norm)
     updates, optimizer_state = optimizer.update(gradient, member.optimizer, member.params)
     norm = optax.tree.norm(gradient)
     totals = member.totals
@@ -157,4 +191,4 @@ def train_step(program: Program, member: Member, data: Data, hyper: Hyperparamet
         jnp.where(finite | (totals.not_finite >= 0), totals.not_finite, member.step),
     )
     params = optax.apply_updates(member.params, updates)
-    return Member(params, optimizer_state, member.step + 1, member.key, totals, member.active)
+    return Member(params, optimizer_state, member.step + 1, member.key, end or carry, totals, member.active)

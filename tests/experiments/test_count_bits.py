@@ -56,13 +56,13 @@ def test_the_trained_network_answers(trained):
 
 def test_a_string_of_the_training_set_is_said_to_be_one(trained):
     from lstm_jax.runs.config import RunConfig
-    from lstm_jax.runs.setup import member_strings
+    from lstm_jax.runs.string_problem import StringProblem
     from lstm_jax.tasks.count_bits import CountBits
     from lstm_jax.tasks.strings import decode
 
     folder, _ = trained
     config = RunConfig(CountBits()).replace(json.loads((folder / "config.json").read_text())["settings"])
-    text = decode(member_strings(config, 1).train.codes[0], "01")
+    text = decode(StringProblem(config).strings(1).train.codes[0], "01")
     lines = run(f"--workdir={folder}", f"--predict={text}").stdout.splitlines()
     seed_1 = next(line for line in lines if line.strip().startswith("seed 1"))
     assert "; in the training set" in seed_1

@@ -67,7 +67,7 @@ def test_a_setting_changes_the_identity_exactly_if_results_depend_on_it(name, da
 
 
 def test_names_of_settings_are_distinct():
-    names = [f.name for s in ("strings", "model", "training", "run") for f in dataclasses.fields(getattr(BASE, s))]
+    names = [f.name for s in ("data", "model", "training", "run") for f in dataclasses.fields(getattr(BASE, s))]
     assert len(set(names)) == len(names) == len(setting_fields(BASE))
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from lstm_jax.tasks.count_bits import CountBits
-from lstm_jax.tasks.strings import encode, running_answers
+from lstm_jax.tasks.strings import Strings, encode, running_answers
 
 TASK = CountBits()
 
@@ -15,7 +15,9 @@ def test_every_string_up_to_eight_bits_is_counted_as_python_counts_it():
         texts = ["".join(bits) for bits in itertools.product("01", repeat=length)]
         codes = np.array([encode(text, TASK.alphabet) for text in texts])
         expected = [[text[: end + 1].count("1") for end in range(length)] for text in texts]
-        np.testing.assert_array_equal(running_answers(TASK, codes), expected)
+        np.testing.assert_array_equal(
+            running_answers(TASK, Strings(codes, np.full(len(codes), codes.shape[1]))), expected
+        )
         low, high = TASK.answer_range(length)
         assert (low, high) == (min(map(min, expected)), max(map(max, expected)))
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_jax.settings import SettingError
+from lstm_jax.tasks.count_bits import CountBits
 from lstm_jax.tasks.strings import Strings, StringSettings, decode, digits, draw, encode, number_of
 
 
@@ -75,5 +76,5 @@ def test_spelling():
 )
 def test_settings_that_cannot_be_are_named(settings, name):
     with pytest.raises(SettingError) as error:
-        StringSettings(**settings).check("01")
+        StringSettings(**settings).check(CountBits())
     assert error.value.name == name

@@ -25,7 +25,7 @@ def start(setup: Setup) -> Member:
 
 
 def train(setup: Setup, members: Member, stop: int, fresh: bool = False) -> Member:
-    numbers = setup.data, setup.hyper, setup.course, np.int32(stop), np.bool(fresh)
+    numbers = setup.data, setup.hyper, setup.common, np.int32(stop), np.bool(fresh)
     return jax.block_until_ready(train_chunk(setup.program, members, *numbers))
 
 

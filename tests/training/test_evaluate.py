@@ -20,7 +20,7 @@ def params_of(members):
 
 def plain_score(setup, params, lengths):
     """Reads every unseen string in full: mistakes, strings, mistakes by answer and by length."""
-    known = {(tuple(row[:n]), n) for row, n in zip(*setup.strings[0].known, strict=True)}
+    known = {(tuple(row[:n]), n) for row, n in zip(*setup.problem.strings(0).known, strict=True)}
     mistakes, size, by_answer, by_length = 0, 0, {}, {}
     for length in lengths:
         codes = digits(np.arange(2**length), length, 2)
@@ -54,7 +54,7 @@ def test_the_exact_score_equals_reading_every_string(settings, columns, monkeypa
     monkeypatch.setattr(evaluate, "COLUMNS", columns)
     setup, members = trained(**settings)
     lengths = range(settings.get("min_seq_len", 6), 7)
-    score = score_unseen(setup.program, params_of(members), setup.strings[0].known, lengths)
+    score = score_unseen(setup.program, setup.problem.task, params_of(members), setup.problem.strings(0).known, lengths)
     expected = plain_score(setup, params_of(members), lengths)
     assert (score.mistakes, score.size, score.by_answer, score.by_length) == expected
     assert score.interval == (score.error, score.error)
@@ -63,7 +63,7 @@ def test_the_exact_score_equals_reading_every_string(settings, columns, monkeypa
 def test_given_strings_are_scored_in_their_order():
     setup, members = trained()
     strings = Strings(digits(np.arange(13), 6, 2), np.full(13, 6, np.int32))
-    score = score_strings(setup.program, params_of(members), strings)
+    score = score_strings(setup.program, setup.problem.task, params_of(members), strings)
     outputs = string_outputs(setup.program, params_of(members), *strings)
     assert score.mistakes == int((np.argmax(outputs, axis=1) != strings.codes.sum(axis=1)).sum())
     assert score.sampled

@@ -8,7 +8,6 @@ import pytest
 from lstm_jax.training.optimizers import (
     OPTIMIZERS,
     SCHEDULES,
-    Hyperparameters,
     TrainSettings,
     learning_rate_course,
     make_optimizer,
@@ -34,8 +33,7 @@ def walk(optimizer, steps=5):
 
 
 def ours(name, clip=0.0, **settings):
-    hyper = Hyperparameters(jnp.float32(0.1), jnp.float32(clip))
-    return make_optimizer(TrainSettings(optimizer=name, **settings), hyper, 1.0)
+    return make_optimizer(TrainSettings(optimizer=name, **settings), jnp.float32(0.1), jnp.float32(clip))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

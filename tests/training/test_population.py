@@ -1,16 +1,19 @@
 """One program for many members: each equals its run alone; nothing depends on where the work is done."""
 
 import dataclasses
+import operator
 
 import jax
 import numpy as np
 import optax
 import pytest
 
-from lstm_jax.runs.setup import make_setup, member_strings
+from lstm_jax.runs.setup import make_setup
+from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.training.mesh import MEMBERS, Layout, choose_slices, plan_layout
 from lstm_jax.training.population import mean_totals
-from lstm_jax.training.step import Data, draw_batch, loss_and_errors
+from lstm_jax.training.sources import Batch
+from lstm_jax.training.step import draw_batch, judge_batch
 from tests.training.cases import leaves_of, small_config, start, train, trained
 
 
@@ -30,13 +33,13 @@ def test_a_member_equals_the_run_with_its_seed_alone(settings):
 def with_layout(setup, layout):
     """The same members, spread over the devices in another way."""
     place = layout.sharding(MEMBERS)
-    plain = jax.tree.map(np.asarray, (setup.data, setup.hyper, setup.course))
+    plain = jax.tree.map(np.asarray, (setup.data, setup.hyper, setup.common))
     data, hyper = jax.device_put(plain[:2], place)
     return setup._replace(
         program=dataclasses.replace(setup.program, layout=layout),
         data=data,
         hyper=hyper,
-        course=jax.device_put(plain[2], layout.sharding()),
+        common=jax.device_put(plain[2], layout.sharding()),
     )
 
 
@@ -86,15 +89,15 @@ def test_one_update_is_that_of_plain_optax():
     setup = make_setup(small_config(**settings))
     members = start(setup)
     params = jax.tree.map(lambda leaf: np.asarray(leaf[0]), members.params)
-    batch = Data(*(np.asarray(leaf[0][:16]) for leaf in setup.data))
-    gradient = jax.grad(lambda params: loss_and_errors(setup.program, params, batch)[0])(params)
+    batch = jax.tree.map(lambda leaf: np.asarray(leaf[0][:16]), setup.data)
+    gradient = jax.grad(lambda params: judge_batch(setup.program, params, batch).loss)(params)
     optimizer = optax.adam(0.01)
     updates, _ = optimizer.update(gradient, optimizer.init(params), params)
     expected = optax.apply_updates(params, updates)
     after = train(setup, members, 1, fresh=True)
     for ours, theirs in zip(leaves_of(after.params, 0), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    loss, error = loss_and_errors(setup.program, params, batch)
+    loss, error, _ = judge_batch(setup.program, params, batch)
     means = mean_totals(after.totals)
     np.testing.assert_allclose([means["loss"][0], means["error"][0]], [loss, error], rtol=1e-5)
     np.testing.assert_allclose(means["grad_norm"][0], optax.tree.norm(gradient), rtol=1e-4)
@@ -112,7 +115,7 @@ def test_in_turn_goes_through_the_strings_in_their_order_and_begins_again():
     data = jax.tree.map(lambda leaf: leaf[0], setup.data)
     member = jax.tree.map(lambda leaf: leaf[0], start(setup))
     for step in range(6):
-        batch = draw_batch(setup.program, member._replace(step=np.int32(step)), data)
+        batch, _ = draw_batch(setup.program, member._replace(step=np.int32(step)), data)
         rows = (np.arange(16) + 16 * step) % 40
         np.testing.assert_array_equal(batch.symbols.reshape(16, -1), np.asarray(data.symbols)[rows])
 
@@ -123,7 +126,7 @@ def test_random_batches_depend_on_seed_and_step_and_reach_every_string():
     numbered = data._replace(symbols=np.arange(40)[:, None])
     member = jax.tree.map(lambda leaf: leaf[0], start(setup))
     draws = [
-        np.asarray(draw_batch(setup.program, member._replace(step=np.int32(step)), numbered).symbols).ravel()
+        np.asarray(draw_batch(setup.program, member._replace(step=np.int32(step)), numbered)[0].symbols).ravel()
         for step in range(60)
     ]
     assert set(np.concatenate(draws)) == set(range(40))
@@ -141,21 +144,21 @@ def test_a_member_that_is_not_active_stays_as_it_is():
 
 
 def test_members_learn_from_different_strings():
-    first, second = (member_strings(small_config(), seed).train.codes for seed in (0, 1))
+    first, second = (StringProblem(small_config()).strings(seed).train.codes for seed in (0, 1))
     assert not np.array_equal(first, second)
 
 
 def test_strings_of_mixed_lengths_count_equally():
     setup = make_setup(small_config(min_seq_len=2, supervise="every_step"))
     params = jax.tree.map(lambda leaf: leaf[0], start(setup).params)
-    batch = Data(*(np.asarray(leaf[0][:8]) for leaf in setup.data))
-    whole, _ = loss_and_errors(setup.program, params, batch)
+    batch = jax.tree.map(lambda leaf: np.asarray(leaf[0][:8]), setup.data)
+    whole = judge_batch(setup.program, params, batch).loss
     alone = []
     for row in range(8):
         length = int(batch.lengths[row])
-        cut = Data(*(leaf[row : row + 1] for leaf in batch))
-        cut = Data(cut.symbols[:, :length], cut.lengths, cut.answers[:, :length])
-        alone.append(loss_and_errors(setup.program, params, cut)[0])
+        cut = jax.tree.map(operator.itemgetter(slice(row, row + 1)), batch)
+        cut = Batch(cut.symbols[:, :length], cut.lengths, cut.answers[:, :length])
+        alone.append(judge_batch(setup.program, params, cut).loss)
     np.testing.assert_allclose(whole, np.mean(alone), rtol=1e-5)
 
 

@@ -1,0 +1,81 @@
+"""Playing with a trained network: symbols come one at a time, without end, and only the state is kept."""
+
+import functools
+from pathlib import Path
+from typing import TextIO
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lstm_jax.axes import Array, PyTree
+from lstm_jax.runs.ask import restore
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.string_problem import StringProblem
+from lstm_jax.settings import SettingError
+from lstm_jax.training.step import Program
+
+RESET = "!"
+"""What begins a new string, if the alphabet does not have it."""
+
+
+def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> None:
+    """Answers after each symbol that is read, until the source ends.
+
+    Args:
+        config: the run's settings.
+        folder: where it was trained; the first of its seeds plays.
+        source: lines of symbols; characters that are no symbols are pointed out and skipped.
+        screen: where the answers go: the symbol, the true answer, the network's.
+
+    Raises:
+        SettingError: the network reads each string from its end, too.
+        FolderError: nothing was trained there yet.
+    """
+    if config.model.bidirectional:
+        raise SettingError("interactive", "true", "is not possible with --bidirectional: there is no end to read from")
+    problem = StringProblem(config)
+    session, remarks = restore(config, folder)
+    params = next(session.params())
+    task, program = problem.task, session.setup.program
+    print(
+        *remarks,
+        f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
+        sep="\n",
+        file=screen,
+    )
+
+    def begin() -> tuple[PyTree, PyTree, int]:
+        return program.with_params(params).initial_state(1), task.start((1,)), 0
+
+    state, truth, count = begin()
+    for line in source:
+        for character in line.strip():
+            if character == RESET:
+                state, truth, count = begin()
+                print("a new string", file=screen)
+                continue
+            if character not in task.alphabet:
+                print(f"{character!r} is not one of {', '.join(task.alphabet)}", file=screen)
+                continue
+            symbol = np.array([task.alphabet.index(character)], np.int32)
+            state, outputs = advance(program, params, state, symbol)
+            truth, count = task.advance(truth, symbol), count + 1
+            print(answer_line(program, task.asked, count, character, int(task.answer(truth)[0]), outputs), file=screen)
+        screen.flush()
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def advance(program: Program, params: PyTree, state: PyTree, symbol: Array) -> tuple[PyTree, Array]:
+    """The state after one more symbol, [1], and the outputs in it, [C]."""
+    model = program.with_params(params)
+    state = model.step(state, symbol)
+    return state, jnp.ravel(model.output(state))
+
+
+def answer_line(program: Program, asked: str, count: int, character: str, right: int, outputs: Array) -> str:
+    """What the network says after a symbol, beside the truth."""
+    answer = int(program.objective.decide(outputs))
+    said = f" (said {outputs[0]:.3f})" if len(outputs) == 1 else ""
+    verdict = "" if answer == right else "   wrong"
+    return f"{count:6}  {character}  {asked} {answer}{said}, true {right}{verdict}"

@@ -1,0 +1,111 @@
+"""Runs on strings: which ones a member learns from, is stopped by, and is tested on."""
+
+import functools
+from typing import Any, NamedTuple, cast, override
+
+import numpy as np
+
+from lstm_jax.axes import PyTree
+from lstm_jax.network.inputs import FixedFeatures
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.problem import Problem
+from lstm_jax.tasks.objectives import make_objective
+from lstm_jax.tasks.strings import Strings, StringSettings, can_enumerate, draw, final_answers, running_answers
+from lstm_jax.tasks.task import StringTask
+from lstm_jax.training.evaluate import score_strings, score_unseen
+from lstm_jax.training.score import Score
+from lstm_jax.training.sources import Batch, Examples
+from lstm_jax.training.step import Program
+
+TRAINING_STRINGS, TEST_STRINGS = 0, 1
+"""What a member's seed is combined with: each use of randomness has its own stream."""
+
+
+class MemberStrings(NamedTuple):
+    """Which strings a member learns from, is stopped by, and is tested on (None: all others)."""
+
+    train: Strings
+    valid: Strings
+    test: Strings | None
+
+    @property
+    def known(self) -> Strings:
+        """What must not be tested on."""
+        return Strings(*(np.concatenate(pair) for pair in zip(self.train, self.valid, strict=True)))
+
+
+class StringProblem(Problem):
+    """The strings of a run's members.
+
+    Args:
+        config: all settings, those of a task on strings.
+    """
+
+    def __init__(self, config: RunConfig):
+        self.settings = cast(StringSettings, config.data)
+        self.task = cast(StringTask, config.task)
+        self.every_step = config.training.supervise == "every_step"
+        self.inputs = FixedFeatures(self.task.features)
+        self.objective = make_objective(config.model.readout, self.task.answer_range(self.settings.seq_len))
+        self.source = Examples(self.settings.order)
+        self.corpus: PyTree = ()
+        self.mixed_lengths = len(self.settings.lengths) > 1
+        self.most_slices = config.training.batch_size
+
+    @functools.cache  # noqa: B019 - a problem lives as long as its run
+    def strings(self, seed: int) -> MemberStrings:
+        """The strings of the member with this seed; they depend on the seed alone, not on the other members."""
+        base, settings = len(self.task.alphabet), self.settings
+        rng = np.random.default_rng((seed, TRAINING_STRINGS))
+        drawn = draw(rng, base, settings.lengths, settings.train_size)
+        valid, train = drawn.rows(slice(settings.valid_size)), drawn.rows(slice(settings.valid_size, None))
+        if can_enumerate(base, settings.seq_len):
+            return MemberStrings(train, valid, None)
+        rng = np.random.default_rng((seed, TEST_STRINGS))
+        return MemberStrings(train, valid, draw(rng, base, settings.lengths, settings.test_size, exclude=drawn))
+
+    @override
+    def training_data(self, seed: int) -> Batch:
+        strings = self.strings(seed).train
+        answers = running_answers if self.every_step else final_answers
+        return Batch(strings.codes, strings.lengths, answers(self.task, strings))
+
+    @override
+    def score(self, program: Program, params: PyTree, seed: int) -> Score:
+        strings = self.strings(seed)
+        if strings.test is None:
+            return score_unseen(program, self.task, params, strings.known, self.settings.lengths)
+        return score_strings(program, self.task, params, strings.test)
+
+    @override
+    def validation_loss(self, program: Program, params: PyTree, seed: int) -> float:
+        return score_strings(program, self.task, params, self.strings(seed).valid).loss
+
+    @override
+    def epoch_size(self) -> int:
+        return self.settings.train_size - self.settings.valid_size
+
+    @override
+    def seed_result(self, score: Score, seed: int) -> dict[str, Any]:
+        return {
+            "by_answer": {str(answer): list(counts) for answer, counts in score.by_answer.items()},
+            "by_length": {str(length): list(counts) for length, counts in score.by_length.items()},
+            "trained": self._times_in_training(seed),
+        }
+
+    def _times_in_training(self, seed: int) -> dict[str, int]:
+        """How often a member was shown each answer in its training strings: {answer: times}."""
+        _, lengths, answers, *_ = self.training_data(seed)
+        if self.every_step:
+            answers = answers[np.arange(answers.shape[1]) < lengths[:, None]]
+        values, times = np.unique(answers, return_counts=True)
+        return {str(value): int(count) for value, count in zip(values, times, strict=True)}
+
+    @override
+    def result(self) -> dict[str, Any]:
+        length = self.settings.seq_len
+        return {
+            "asked": self.task.asked,
+            "answer_range": list(self.task.answer_range(length)),
+            "published": self.task.published(length),
+        }
