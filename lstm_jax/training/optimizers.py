@@ -69,8 +69,8 @@ def make_optimizer(
     directions = {
         "adam": lambda: optax.scale_by_adam(b2=settings.adam_b2),
         "adamw": lambda: optax.chain(optax.scale_by_adam(b2=settings.adam_b2), optax.add_decayed_weights(WEIGHT_DECAY)),
-        # Decay and epsilon as TensorFlow 1 has them by default.
-        "rmsprop": lambda: optax.scale_by_rms(decay=0.9, eps=1e-10),
+        # Decay, epsilon and the first mean of squares as TensorFlow 1 has them by default.
+        "rmsprop": lambda: optax.scale_by_rms(decay=0.9, eps=1e-10, initial_scale=1.0),
         "adagrad": lambda: optax.scale_by_rss(),
         "sgd": optax.identity,
     }

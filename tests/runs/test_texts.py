@@ -6,7 +6,7 @@ import pytest
 
 from lstm_jax.runs.texts import read_text
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.corpus import TextSettings
+from lstm_jax.tasks.text_settings import TextSettings
 
 
 def message(path) -> str:

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from lstm_jax.runs.texts import read_text
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.corpus import TextSettings, check_streams, decode_text, make_corpus
+from lstm_jax.tasks.corpus import check_streams, decode_text, make_corpus
+from lstm_jax.tasks.text_settings import TextSettings
 
 GREEK = "ὁ μῦς καὶ ἡ γαλῆ καὶ ὁ κώδων"
 CHINESE = "老鼠们开会讨论怎样对付它们共同的敌人猫"
 
 
 def test_the_fable():
-    vocabulary, train, test = make_corpus(read_text(TextSettings()), TextSettings())
+    vocabulary, train, _, test = make_corpus(read_text(TextSettings()), TextSettings())
     assert (len(train), len(vocabulary), len(test)) == (204, 112, 0)
     assert vocabulary.symbols[:2] == (",", "the")
     assert train.dtype == np.int32
@@ -55,13 +56,13 @@ def test_the_end_is_held_out(size, share, seq_len):
         with pytest.raises(SettingError, match="--held_out"):
             make_corpus(" ".join(symbols), settings)
         return
-    vocabulary, train, test = make_corpus(" ".join(symbols), settings)
+    vocabulary, train, _, test = make_corpus(" ".join(symbols), settings)
     assert len(test) == num_test
     assert vocabulary.decode(train) + vocabulary.decode(test) == symbols
 
 
 def test_a_symbol_of_the_held_out_part_alone_has_a_code():
-    vocabulary, train, test = make_corpus("a b a b a b a c", TextSettings(held_out=0.25, seq_len=1))
+    vocabulary, train, _, test = make_corpus("a b a b a b a c", TextSettings(held_out=0.25, seq_len=1))
     assert vocabulary.decode(test) == ["a", "c"]
     assert "c" not in vocabulary.decode(train)
 
@@ -147,6 +148,8 @@ def test_texts_that_cannot_be_learned_from(text, settings, message):
         ({"held_out": float("nan")}, "held_out"),
         ({"order": "sorted"}, "order"),
         ({"stateful": True, "order": "sliding"}, "order"),
+        ({"tied_weights": True, "input": "code"}, "tied_weights"),
+        ({"valid_share": 0.6}, "valid_share"),
     ],
 )
 def test_settings_that_cannot_be_are_named(settings, name):
@@ -155,12 +158,23 @@ def test_settings_that_cannot_be_are_named(settings, name):
     assert error.value.name == name
 
 
-def test_settings_that_do_not_suit_a_text_are_named():
-    TextSettings(stateful=True).check_network("class", 4, "every_step")
-    with pytest.raises(SettingError, match="--readout=number: must be class"):
-        TextSettings().check_network("number", 4, "last")
-    with pytest.raises(SettingError, match="--supervise=last: must be every_step with --stateful"):
-        TextSettings(stateful=True).check_network("class", 4, "last")
+SUITING = {"readout": "class", "supervise": "every_step", "bidirectional": False, "hidden_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen", "message"),
+    [
+        ({}, {"readout": "number"}, "--readout=number: must be class"),
+        ({"stateful": True}, {"supervise": "last"}, "--supervise=last: must be every_step with --stateful"),
+        ({"stateful": True}, {"bidirectional": True}, "--bidirectional=true: contradicts --stateful"),
+        ({"tied_weights": True, "embedding_size": 4}, {}, "--embedding_size=4: must be --hidden_size=8"),
+        ({"tied_weights": True}, {"bidirectional": True}, "--tied_weights=true: contradicts --bidirectional"),
+    ],
+)
+def test_settings_that_do_not_suit_a_text_are_named(settings, chosen, message):
+    TextSettings(**{**settings, "embedding_size": 0}).check_network(SUITING)
+    with pytest.raises(SettingError, match=message):
+        TextSettings(**settings).check_network({**SUITING, **chosen})
 
 
 def test_streams_need_a_chunk_each():
@@ -169,3 +183,5 @@ def test_streams_need_a_chunk_each():
     check_streams(2, 99, TextSettings())
     with pytest.raises(SettingError, match=r"--batch_size=5: must not exceed 4 with --stateful: 13 words are so many"):
         check_streams(13, 5, settings)
+    with pytest.raises(SettingError, match="must not exceed 3"):  # the last symbol needs a following one
+        check_streams(12, 4, settings)

@@ -71,6 +71,7 @@ def test_the_unknown_symbol_is_spelled_unk_unless_the_text_has_that_word():
     assert make_vocabulary(["a", "a", "b"], "words", 2).symbols == ("a", "<unk>")
     assert make_vocabulary(["<unk>", "<unk>", "b"], "words", 2).symbols == ("<unk>", "<unk2>")
     assert make_vocabulary("aab", "characters", 2).symbols == ("a", "<unk>")
+    assert make_vocabulary("bcaa", "characters", 2).symbols == ("a", "<unk>"), "as often as the rare ones together"
     assert list(make_vocabulary("aab", "characters", 2).encode("ab<鼠")) == [0, 1, 1, 1]
 
 

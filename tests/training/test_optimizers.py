@@ -16,7 +16,7 @@ from lstm_jax.training.optimizers import (
 PLAIN = {
     "adam": optax.adam(0.1),
     "adamw": optax.adamw(0.1, weight_decay=1e-4),
-    "rmsprop": optax.rmsprop(0.1, decay=0.9, eps=1e-10),
+    "rmsprop": optax.rmsprop(0.1, decay=0.9, eps=1e-10, initial_scale=1.0),
     "adagrad": optax.adagrad(0.1),
     "sgd": optax.sgd(0.1),
 }
