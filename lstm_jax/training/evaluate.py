@@ -94,7 +94,7 @@ def _judge_tree(
         def judge(state: PyTree) -> Judged:
             return judge_outputs(objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
 
-        return step, judge, lambda batch: (model.initial_state(batch), jnp.asarray(task.start((batch,))))
+        return step, judge, lambda batch: (model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,))))
 
     step, judge, root = functions(params)
     block, grown = prefix_tree.grow_block(step, judge, root, base, block_depth)

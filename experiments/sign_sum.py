@@ -1,0 +1,56 @@
+"""What is the sum of a string over + - 0 I, where I inverts what follows? Trains an LSTM on the sign game.
+
+python -m experiments.sign_sum                            no mistake on the strings it has not seen, in seconds
+python -m experiments.sign_sum --preset=paper             the do-it-yourself tutorial's recipe
+python -m experiments.sign_sum --preset=paper --cell=flax_lstm    Flax's cell in place of the one written out
+python -m experiments.sign_sum --workdir=RUN --predict=00-+++
+"""
+
+import sys
+
+from experiments import options, strings
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.tasks.sign_sum import SignSum
+
+PRESETS: options.Presets = {
+    "fast": {
+        "seq_len": 6,
+        "train_size": 1_024,
+        "readout": "number",
+        "read_from": "cell",
+        "supervise": "every_step",
+        "num_steps": 2_000,
+        "batch_size": 128,
+        "learning_rate": 0.02,
+        "adam_b2": 0.95,
+        "eval_every": 500,
+    },
+    "paper": {
+        "seq_len": 6,
+        "train_size": 1_024,
+        "readout": "number",
+        "num_steps": 4_000,
+        "batch_size": 1_024,
+        "order": "in_turn",
+        "reduction": "sum",
+        "learning_rate": 1e-3,
+        "lr_schedule": "constant",
+        "clip_norm": 0.0,
+        "kernel_init": "normal",
+        "kernel_mean": -0.2,
+        "kernel_stddev": 0.1,
+        "readout_stddev": 1.0,
+        "readout_bias": 0.1,
+        "log_every": 20,
+        "eval_every": 20,
+        "checkpoint_every": 1_000,
+    },
+}
+
+BASE = RunConfig(SignSum())
+
+if __name__ == "__main__":
+    options.define_flags(BASE, PRESETS)
+    strings.define_flags()
+    sys.modules["__main__"].__doc__ = __doc__
+    options.start(lambda: strings.main(BASE, PRESETS))
