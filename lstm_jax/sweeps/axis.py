@@ -149,10 +149,11 @@ def _steps(text: str, low: float, high: float, word: str | None) -> tuple[Value,
         step = Decimal(0)
     if not step.is_finite() or step <= 0 or (kind is int and step % 1):
         raise SettingError("set", text, f"the step after `by` must be {KINDS[kind]} above 0")
-    start, number = Decimal(str(low)), int((Decimal(str(high)) - Decimal(str(low))) / step) + 1
-    if number > MOST:
-        raise SettingError("set", text, f"{number:,} values are more than {MOST:,}")
-    return tuple(kind(start + place * step) for place in range(number))
+    start = Decimal(str(low))
+    width = Decimal(str(high)) - start
+    if width > step * MOST:
+        raise SettingError("set", text, f"these are more than {MOST:,} values")
+    return tuple(kind(start + place * step) for place in range(int(width / step) + 1))
 
 
 def _spaced(text: str, span: Span, word: str) -> tuple[Value, ...]:
