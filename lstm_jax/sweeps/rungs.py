@@ -1,8 +1,8 @@
 """Successive halving: at a few rungs only the best members go on, so that most updates go to the promising ones.
 
-Jamieson and Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter optimization", with the rungs of
-Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization", one bracket: with a factor of
-3, a third of the members goes on at a third of the updates, and a ninth of a third at a ninth.
+Jamieson and Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter optimization"; the rungs are
+those of one bracket of Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization": with a
+factor of 3, a third of the members goes on at each rung, for three times as many updates.
 """
 
 import math
@@ -26,8 +26,8 @@ def plan_rungs(num_steps: int, members: int, halving: int, every: int) -> list[R
         num_steps: updates of a member that is never dropped.
         members: that begin.
         halving: the factor by which they become fewer at each rung.
-        every: rungs are rounded up to multiples of this, so that no member is judged earlier than planned. Of rungs that
-            meet, the last one counts; a rung that meets the end falls away.
+        every: rungs are rounded up to multiples of this, so that no member is judged earlier than planned. Of rungs
+            that meet, the last one counts; a rung that meets the end falls away.
 
     Returns:
         The rungs, in the order of updates; empty where too few members or updates leave none.
@@ -42,7 +42,7 @@ def plan_rungs(num_steps: int, members: int, halving: int, every: int) -> list[R
         number += 1
     survivors: dict[int, int] = {}
     for rung in range(1, number + 1):
-        step = math.ceil(num_steps / (halving ** (number + 1 - rung) * every)) * every
+        step = -(-num_steps // (halving ** (number + 1 - rung) * every)) * every  # rounded up
         if step < num_steps:
             survivors[step] = members // halving**rung
     return [Rung(step, count) for step, count in survivors.items()]
