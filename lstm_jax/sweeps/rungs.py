@@ -1,8 +1,8 @@
 """Successive halving: at a few rungs only the best members go on, so that most updates go to the promising ones.
 
 Jamieson and Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter optimization"; the rungs are
-those of one bracket of Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization": with a
-factor of 3, a third of the members goes on at each rung, for three times as many updates.
+those of one bracket of Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization":
+with a factor of 3, a third of the members goes on at each rung, for three times as many updates.
 """
 
 import math
