@@ -37,6 +37,7 @@ STYLE: Any = {
     "savefig.facecolor": PAPER,
     "svg.fonttype": "path",
     "svg.hashsalt": "sweep",
+    "text.parse_math": False,
 }
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a67c00", "#6f4fa0", "#8c959f")
