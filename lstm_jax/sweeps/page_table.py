@@ -44,7 +44,7 @@ OF_A_ROW: dict[str, tuple[str, Write | None]] = {
 def table(
     lines: Sequence[Row | Summary], varied: Sequence[str], columns: Mapping[str, tuple[str, Write | None]]
 ) -> str:
-    """A table with a column for each setting that varies, those given, and the command.
+    """A table with a column for the command, one for each setting that varies, and those given.
 
     The exact number of a cell is its `data-value`; a cell without one is empty.
     """
@@ -60,10 +60,10 @@ def table(
     body = []
     for number, line in enumerate(lines):
         row = "".join(_cell(header, *column[number], numeric[header]) for header, column in cells.items())
-        body.append(f"<tr>{row}<td><details><summary>show</summary>{command_box(line.command)}</details></td></tr>\n")
+        body.append(f"<tr><td><details><summary>show</summary>{command_box(line.command)}</details></td>{row}</tr>\n")
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
-        f"<thead><tr>{head}<th><span>command</span></th></tr></thead>\n<tbody>\n{''.join(body)}</tbody></table></div>"
+        f"<thead><tr><th><span>command</span></th>{head}</tr></thead>\n<tbody>\n{''.join(body)}</tbody></table></div>"
     )
 
 
