@@ -82,10 +82,10 @@ def parse_axis(text: str, fields: Fields) -> Axis:
     if name in SAME_FOR_ALL:
         raise SettingError("set", text, f"cannot vary: {SAME_FOR_ALL[name]}")
     if name not in fields:
-        near = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
+        there_are = sorted(other for other in fields if _can_vary(fields[other]))
+        near = difflib.get_close_matches(name, there_are, n=3, cutoff=0.5)
         hint = f"; the nearest: {', '.join(near)}" if near else ""
-        there_are = ", ".join(sorted(other for other in fields if _can_vary(fields[other])))
-        raise SettingError("set", text, f"there is no setting {name}{hint}; there are {there_are}")
+        raise SettingError("set", text, f"there is no setting {name}{hint}; there are {', '.join(there_are)}")
     field = fields[name]
     if not _can_vary(field):
         raise SettingError("set", text, f"cannot vary: it is the same for all runs, set it with --{name}")

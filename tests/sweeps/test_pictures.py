@@ -36,7 +36,10 @@ def drawn_at_random():
     rng = np.random.default_rng(0)
     rows, curves = [], {}
     for number in range(20):
-        settings = {"learning_rate": float(rng.uniform(0.001, 0.1)), "cell": "gru" if number % 2 else "a $long$ _word_"}
+        settings = {
+            "learning_rate": float(rng.uniform(0.001, 0.1)),
+            "cell": "gru" if number % 2 else "a $\\long$ _word_",
+        }
         own, curve = run_of(settings, 2, varied=list(settings))
         rows, curves = rows + own, {**curves, own[0].run: curve}
     rows = sort_rows(rows)
