@@ -11,6 +11,7 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS, State, Weights
 from lstm_jax.recurrent.sequences import at_length, reverse_time, within
+from lstm_jax.recurrent.varying import vary_alike
 
 IMPLEMENTATIONS = ("auto", "scan", "fused")
 
@@ -80,6 +81,8 @@ def run(
     Returns:
         The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
     """
+    # Here and not in the loops, so that derivatives are summed over devices once, not for every symbol.
+    weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
     if not inputs.shape[0]:  # no symbol at all
         return Run(start, jax.tree.map(lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype), start))
     if lengths is None:
