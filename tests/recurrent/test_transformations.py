@@ -8,13 +8,14 @@ import pytest
 from flax import nnx
 from jax.sharding import PartitionSpec
 
+from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.layers import LAYERS
 from tests.recurrent import cases
 from tests.recurrent.cases import assert_close, expected
 
 B, T, D, H = 4, 6, 3, 5
 INPUTS = jax.random.normal(jax.random.key(0), (B, T, D))
-KINDS = pytest.mark.parametrize("kind", LAYERS)
+KINDS = pytest.mark.parametrize("kind", CELLS)
 PATHS = pytest.mark.parametrize(("kind", "impl"), cases.PATHS)
 WHOLE, SPLIT = PartitionSpec(), PartitionSpec("batch")
 
@@ -38,7 +39,7 @@ def on_two_devices(function, in_specs, out_specs):
     return jax.jit(jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs))
 
 
-@PATHS
+@pytest.mark.parametrize(("kind", "impl"), [*cases.PATHS, ("flax_lstm", "scan")])
 def test_shard_map_over_the_batch(kind, impl):
     rnn = make(kind, impl=impl)
     gradient = on_two_devices(jax.grad(loss), (WHOLE, SPLIT), WHOLE)
