@@ -73,6 +73,17 @@ def allowed_values(field: dataclasses.Field) -> str:
     return f"{kind} from {low} to {high}"
 
 
+def is_allowed(field: dataclasses.Field, value: Value) -> bool:
+    """Whether a value of the right type is one of the choices, or a finite number in the range, of a setting."""
+    low, high, choices = (field.metadata[rule] for rule in ("minimum", "maximum", "choices"))
+    return not (
+        (choices and value not in choices)
+        or (isinstance(value, float) and not math.isfinite(value))
+        or (low is not None and value < low)
+        or (high is not None and value > high)
+    )
+
+
 def check_ranges(section: Any) -> None:
     """Checks every field of a settings dataclass against its own declaration.
 
@@ -80,15 +91,6 @@ def check_ranges(section: Any) -> None:
         SettingError: names the first setting that is outside its range.
     """
     for field in dataclasses.fields(section):
-        if not field.metadata:
-            continue
         value = getattr(section, field.name)
-        low, high, choices = (field.metadata[rule] for rule in ("minimum", "maximum", "choices"))
-        outside = (
-            (choices and value not in choices)
-            or (isinstance(value, float) and not math.isfinite(value))
-            or (low is not None and value < low)
-            or (high is not None and value > high)
-        )
-        if outside:
+        if field.metadata and not is_allowed(field, value):
             raise SettingError(field.name, value, f"must be {allowed_values(field) or 'a finite number'}")

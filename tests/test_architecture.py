@@ -16,6 +16,7 @@ FLOORS = {
     "lstm_jax.training": 3,
     "lstm_jax.insight": 3,
     "lstm_jax.runs": 4,
+    "lstm_jax.sweeps": 5,
     "lstm_jax": 5,
     "experiments": 6,
     "benchmarks": 7,
@@ -84,7 +85,7 @@ def test_the_library_knows_no_flags(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_disk_is_touched_in_runs_only(path):
-    if not name_of(path).startswith(("lstm_jax.runs", "experiments", "benchmarks")):
+    if not name_of(path).startswith(("lstm_jax.runs", "lstm_jax.sweeps", "experiments", "benchmarks")):
         assert not imports(path) & {"pathlib.Path", "os", "json", "shutil", "orbax.checkpoint", "tensorboardX"}
 
 

@@ -6,7 +6,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.network.inputs import Inputs
 from lstm_jax.network.settings import DTYPES, ModelSettings, Scales, normal
-from lstm_jax.recurrent.cells import CELLS, State
+from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions
 from lstm_jax.recurrent.layers import LAYERS
 
@@ -91,15 +91,11 @@ class SequenceModel(nnx.Module):
 
     def initial_state(self, batch: int) -> States:
         """The state before the first symbol, a tuple over layers, [H, B] each."""
-        return tuple(CELLS[cell.kind].zero_state(cell.hidden_features, batch) for cell in self.recurrent.cells)
+        return self.recurrent.initial_columns(batch)
 
     def step(self, state: States, symbols: Array) -> States:
         """The state after one more symbol each, [B]; for networks that read in one direction only."""
-        below, states = self._show(symbols), []
-        for cell, layer_state in zip(self.recurrent.cells, state, strict=True):
-            states.append(cell.cell.step(cell.weights_for(below), layer_state, below))
-            below = states[-1].hidden
-        return tuple(states)
+        return self.recurrent.step_columns(self._show(symbols), state)
 
     def output(self, state: States) -> Array:
         """The outputs in this state, [C, B]."""

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.flax_cells import Initializer
 from lstm_jax.recurrent.fused import UNROLL
+from lstm_jax.recurrent.layers import LAYERS
 from lstm_jax.recurrent.unroll import IMPLEMENTATIONS
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.objectives import READOUTS
@@ -23,7 +23,7 @@ DRAWS = ("truncated", "normal")
 class ModelSettings:
     """The shape of the network, and how its weights begin."""
 
-    cell: str = setting("lstm", "kind of recurrent cell", choices=tuple(CELLS))
+    cell: str = setting("lstm", "kind of recurrent cell; flax_lstm: Flax's own", choices=tuple(LAYERS))
     impl: str = setting("auto", "how the recurrence is computed", choices=IMPLEMENTATIONS)
     dtype: str = setting("float32", "what matrix products are computed in; states stay float32", choices=tuple(DTYPES))
     remat: int = setting(0, "symbols a segment that is recomputed backwards, for long strings; 0: none", minimum=0)
@@ -50,10 +50,15 @@ class ModelSettings:
     readout_bias: float = setting(0.0, "initial output bias, or its mean", minimum=-100, maximum=100)
     readout_bias_stddev: float = setting(0.0, "standard deviation of the initial output bias", minimum=0, maximum=100)
 
+    @property
+    def kind(self) -> str:
+        """The equations of the cell, one of `recurrent.cells.CELLS`."""
+        return LAYERS[self.cell].cell_type.kind
+
     def check(self) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""
         check_ranges(self)
-        if self.read_from == "cell" and self.cell != "lstm":
+        if self.read_from == "cell" and self.kind != "lstm":
             raise SettingError("read_from", "cell", f"needs --cell=lstm, a {self.cell} has no cell state")
         if self.impl == "fused" and self.cell not in UNROLL:
             raise SettingError("impl", "fused", f"needs --cell=lstm or gru; use --impl=scan for --cell={self.cell}")

@@ -1,5 +1,6 @@
 """The cells as Flax modules: parameters with their initial values, usable in `nnx.RNN` and `nnx.Bidirectional`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypedDict
 
@@ -9,8 +10,8 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
-from lstm_jax.recurrent.sequences import check_axis, check_state
-from lstm_jax.recurrent.unroll import Run, Unrolling, run
+from lstm_jax.recurrent.sequences import check_axis, check_sizes, check_state
+from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 
 type Initializer = Callable[..., Array]
 
@@ -66,10 +67,7 @@ class RecurrentCell(nnx.RNNCellBase):
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
     ):
-        if in_features < 1 or hidden_features < 1:
-            raise ValueError(
-                f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}"
-            )
+        check_sizes(in_features, hidden_features)
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
         cell, width = self.cell, hidden_features
@@ -105,6 +103,11 @@ class RecurrentCell(nnx.RNNCellBase):
         """The parameters as plain arrays, for the pure functions of `cells`, `scan` and `fused`."""
         return Weights(self.input_kernel[...], self.hidden_kernel[...], self.bias[...])
 
+    def set_weights(self, weights: Weights) -> None:
+        """Takes other parameters, rounded to the types of those it has."""
+        for param, value in zip((self.input_kernel, self.hidden_kernel, self.bias), weights, strict=True):
+            param[...] = jnp.array(value, param.dtype)
+
     def weights_for(self, inputs: Array) -> Weights:
         """The parameters in the types in which they compute with these inputs."""
         kernel, recurrent_kernel, bias = self.weights
@@ -125,9 +128,13 @@ class RecurrentCell(nnx.RNNCellBase):
         check_state("carry", carry, self.cell.state_type, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
         carry = self.cell.state_type(*carry)
         columns = jax.tree.map(lambda leaf: leaf.reshape(-1, leaf.shape[-1]).T, (carry, inputs))
-        state = self.cell.step(self.weights_for(inputs), *columns)
+        state = self.step(columns[1], columns[0])
         state = jax.tree.map(lambda leaf, old: leaf.T.reshape(old.shape).astype(old.dtype), state, carry)
         return state, state.hidden.astype(self.compute_dtype(inputs))
+
+    def step(self, inputs: Array, state: State) -> State:
+        """The next state [H, B] after inputs [D, B]: the pure step with these parameters."""
+        return self.cell.step(self.weights_for(inputs), state, inputs)
 
     def run(
         self,
@@ -142,7 +149,8 @@ class RecurrentCell(nnx.RNNCellBase):
         """The states over whole sequences, batch last: `unroll.run` with these parameters, in their types."""
         start = jax.tree.map(lambda leaf: leaf.astype(self.state_dtype(inputs)), start)
         weights, inputs = self.weights_for(inputs), inputs.astype(self.compute_dtype(inputs))
-        return run(self.kind, how, weights, inputs, start, lengths, resets, backward=backward)
+        apply = functools.partial(unroll, self.kind, how)
+        return run(apply, weights, inputs, start, lengths, resets, backward=backward)
 
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
         """The state before the first symbol, zeros [..., H], for inputs [..., D] no wider than the parameters."""

@@ -22,6 +22,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import State, Weights, product
 from lstm_jax.recurrent.forward_mode import explained, refuse_forward_mode
 from lstm_jax.recurrent.fused_cells import FUSED_CELLS, Rows
+from lstm_jax.recurrent.varying import vary_alike
 from lstm_jax.recurrent.weight_gradient import WeightGradient
 
 COLUMNS = 16
@@ -153,7 +154,7 @@ def _back_in_chunks(
         return (d_state, gradient.add(total, rows, operands), kept), d_symbols
 
     length = gradient.chunk
-    carry = d_state, gradient.zeros(d_state.hidden.dtype), None if length == 1 else gradient.nothing_kept()
+    carry = vary_alike((d_state, gradient.zeros(d_state.hidden.dtype), gradient.nothing_kept()))
     times = jnp.arange(time)
     if length == 1:
         carry, d_inputs = lax.scan(one, carry, times, reverse=not reverse)

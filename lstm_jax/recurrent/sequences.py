@@ -7,6 +7,12 @@ import jax.numpy as jnp
 from lstm_jax.axes import Array
 
 
+def check_sizes(in_features: int, hidden_features: int) -> None:
+    """Raises a ValueError where one of them is below one."""
+    if in_features < 1 or hidden_features < 1:
+        raise ValueError(f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}")
+
+
 def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) -> None:
     """Raises a ValueError that names the axis, its size and the size that was expected."""
     if jnp.ndim(array) == 0 or array.shape[axis] != expected:

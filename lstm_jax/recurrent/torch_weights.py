@@ -16,7 +16,8 @@ from flax import nnx
 
 from lstm_jax.recurrent.cells import CELLS, Weights
 from lstm_jax.recurrent.flax_cells import RecurrentCell
-from lstm_jax.recurrent.layers import LAYERS, RecurrentStack
+from lstm_jax.recurrent.layers import LAYERS
+from lstm_jax.recurrent.stack import RecurrentStack
 
 ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -33,8 +34,8 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
     Raises:
         ValueError: an unknown `cell`, or weights that are not those of one such module; names the array.
     """
-    if cell not in LAYERS:
-        raise ValueError(f"cell must be one of {', '.join(LAYERS)}, not {cell}")
+    if cell not in CELLS:
+        raise ValueError(f"cell must be one of {', '.join(CELLS)}, not {cell}")
     arrays = _under(state_dict, prefix)
     for name in ("weight_ih_l0", "weight_hh_l0"):
         if name not in arrays:
@@ -69,9 +70,7 @@ def load_torch(rnn: RecurrentStack, state_dict: Mapping[str, Any], prefix: str =
     _check_names(rnn, arrays, prefix, _hint(state_dict, prefix))
     weights = [_weights(cell, suffix, arrays, prefix) for suffix, cell in _suffixes(rnn).items()]
     for cell, new in zip(rnn.cells, weights, strict=True):
-        params: tuple[nnx.Param, ...] = (cell.input_kernel, cell.hidden_kernel, cell.bias)
-        for param, value in zip(params, new, strict=True):
-            param[...] = jnp.array(value, param.dtype)
+        cell.set_weights(new)
 
 
 def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:

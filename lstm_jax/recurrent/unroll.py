@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lstm_jax.axes import Array
+from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS, State, Weights
 from lstm_jax.recurrent.sequences import at_length, reverse_time, within
+from lstm_jax.recurrent.varying import vary_alike
 
 IMPLEMENTATIONS = ("auto", "scan", "fused")
 
@@ -18,7 +19,8 @@ LONGEST_WRITTEN_OUT = 8
 """Up to this many symbols of a single sequence are written out one after another, without a loop and without the copies
 of the weights that the fast path makes; measured for 3 symbols and 512 units: 0.68 ms instead of 2.8 ms."""
 
-type Unroll = Callable[[Weights, Array, State, Array | None], tuple[State, State]]
+type Unroll = Callable[..., tuple[State, State]]
+"""A cell along time, from one end to the other: (weights, inputs, state, resets) -> (final state, states)."""
 
 
 class Unrolling(NamedTuple):
@@ -46,6 +48,15 @@ class Unrolling(NamedTuple):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
 
+    def apply(self, unroll: Unroll, *, reverse: bool) -> Unroll:
+        """The same unrolling in the segments and chunks asked for; `unroll` reads backwards where `reverse` is true."""
+        if self.remat:
+            # Inside a scan there is nothing that the two passes could share, so nothing needs to be prevented.
+            unroll = in_segments(jax.checkpoint(unroll, prevent_cse=False), self.remat, reverse=reverse)
+        if self.truncate:
+            unroll = in_segments(unroll, self.truncate, reverse=reverse, gradient=False)
+        return unroll
+
 
 class Run(NamedTuple):
     """What one layer did in one direction: the state after the last symbol [H, B], the states over time [T, H, B]."""
@@ -55,9 +66,8 @@ class Run(NamedTuple):
 
 
 def run(
-    kind: str,
-    how: Unrolling,
-    weights: Weights,
+    unroll: Unroll,
+    weights: PyTree,
     inputs: Array,
     start: State,
     lengths: Array | None = None,
@@ -68,8 +78,7 @@ def run(
     """Applies a cell to sequences of different lengths, from their beginning or from their end.
 
     Args:
-        kind: a key of CELLS.
-        how: implementation and segments.
+        unroll: the cell along time, from the end where its argument `reverse` is true.
         weights: the cell's parameters.
         inputs: [T, D, B].
         start: before the symbol that is read first, [H, B].
@@ -80,17 +89,19 @@ def run(
     Returns:
         The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
     """
+    # Here and not in the loops, so that derivatives are summed over devices once, not for every symbol.
+    weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
     if not inputs.shape[0]:  # no symbol at all
         return Run(start, jax.tree.map(lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype), start))
     if lengths is None:
-        return Run(*unroll(kind, how, weights, inputs, start, _seen(resets, backward), reverse=backward))
+        return Run(*unroll(weights, inputs, start, _seen(resets, backward), reverse=backward))
     inputs = within(inputs, lengths)
     if resets is not None:
         resets = _seen(within(resets[:, None], lengths)[:, 0], backward)
     if backward:
         inputs = reverse_time(inputs, lengths)
         resets = None if resets is None else reverse_time(resets[:, None], lengths)[:, 0]
-    _, states = unroll(kind, how, weights, inputs, start, resets)
+    _, states = unroll(weights, inputs, start, resets)
     final = jax.tree.map(lambda leaf, first: at_length(leaf, lengths, first), states, start)
     if backward:
         states = jax.tree.map(lambda leaf: reverse_time(leaf, lengths), states)
@@ -122,12 +133,7 @@ def unroll(
         chosen = functools.partial(fused.UNROLL[kind], reverse=reverse)
     else:
         chosen = functools.partial(scan.unroll, CELLS[kind], reverse=reverse, copies=time if written_out else 1)
-    if how.remat:
-        # Inside a scan there is nothing that the two passes could share, so nothing needs to be prevented.
-        chosen = in_segments(jax.checkpoint(chosen, prevent_cse=False), how.remat, reverse=reverse)
-    if how.truncate:
-        chosen = in_segments(chosen, how.truncate, reverse=reverse, gradient=False)
-    return chosen(weights, inputs, state, resets)
+    return how.apply(chosen, reverse=reverse)(weights, inputs, state, resets)
 
 
 def in_segments(unroll: Unroll, length: int, *, reverse: bool, gradient: bool = True) -> Unroll:

@@ -60,8 +60,10 @@ class WeightGradient:
             return jnp.zeros((self.units, 3 * self.units), state_dtype), jnp.zeros((rest, 4 * self.units), state_dtype)
         return (jnp.zeros((self.units + rest, 4 * self.units), state_dtype),)
 
-    def nothing_kept(self) -> Kept:
-        """Room for the factors of one chunk."""
+    def nothing_kept(self) -> Kept | None:
+        """Room for the factors of one chunk; None where each symbol has a product of its own."""
+        if self.chunk == 1:
+            return None
         sizes = 4 * self.units, self.units + self.features + self.ones
         return Kept(*(jnp.zeros((size, self.chunk, self.batch), self.dtype) for size in sizes))
 

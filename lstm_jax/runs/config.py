@@ -69,7 +69,7 @@ class RunConfig:
     def without_effect(self) -> dict[str, str]:
         """Settings that this run ignores, with the reason as the end of a sentence."""
         reasons = {
-            "forget_bias": (self.model.cell != "lstm", f"with --cell={self.model.cell}, which has no forget gate"),
+            "forget_bias": (self.model.kind != "lstm", f"with --cell={self.model.cell}, which has no forget gate"),
             "adam_b2": (not self.training.optimizer.startswith("adam"), f"with --optimizer={self.training.optimizer}"),
             "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
             "remat": (self.model.remat >= self.data.seq_len, "for strings that are not longer"),

@@ -9,7 +9,7 @@ from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.progress import ProgressBar
+from lstm_jax.runs.progress import Display, ProgressBar
 from lstm_jax.runs.recorder import Recorder
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.signals import catch_interrupts
@@ -56,7 +56,9 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
                 for line in lines:
                     bar.say(line)
                 scores = train(session, [recorder], bar, interrupted)
-            return recorder.finish(session, scores)
+            result = recorder.finish(session, scores)
+            assert result is not None, "a run ends where a member fails"
+            return result
 
 
 def _open_folder(held: contextlib.ExitStack, config: RunConfig, folder: Path) -> dict[str, Any] | None:
@@ -67,8 +69,12 @@ def _open_folder(held: contextlib.ExitStack, config: RunConfig, folder: Path) ->
 
 
 def train(
-    session: Session, recorders: Sequence[Recorder], bar: ProgressBar, interrupted: Callable[[], bool]
-) -> list[Score]:
+    session: Session,
+    recorders: Sequence[Recorder],
+    bar: Display,
+    interrupted: Callable[[], bool],
+    judge: Callable[[Session, list[Score | None]], None] = lambda *_: None,
+) -> list[Score | None]:
     """Trains to the end; returns the final scores. A checkpoint comes after all that is written of its step.
 
     Args:
@@ -76,6 +82,7 @@ def train(
         recorders: one for each of these runs.
         bar: shows how far it is.
         interrupted: whether a signal asked to stop.
+        judge: may drop members after an evaluation.
     """
     every, steps = session.config.run, session.config.training.num_steps
     scores = None
@@ -94,6 +101,7 @@ def train(
             scores = session.scores()
             for recorder, params in zip(recorders, firsts(session, recorders), strict=True):
                 bar.say(recorder.evaluated(session, params, scores[recorder.members]))
+            judge(session, scores)
         stopping = processes.anyone(interrupted())
         if session.step % every.checkpoint_every == 0 or session.finished or stopping:
             for recorder in recorders:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
 from lstm_jax.axes import PyTree
 from lstm_jax.network.inputs import Inputs
 from lstm_jax.runs.board import Board
@@ -62,12 +60,12 @@ class View(Protocol):
         """Shows what one member does with an example; what is returned is kept for the pictures at the end."""
         ...
 
-    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
+    def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
         """Shows the scores of an evaluation; returns a line for the terminal.
 
         Args:
             scores: of the run's members, S.
-            means: loss and error of the updates since the last log, [S].
+            means: loss and error of the updates since the last log.
             step: of the evaluation.
             board: where it is shown.
         """

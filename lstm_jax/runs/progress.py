@@ -1,7 +1,7 @@
 """The progress bar: step, loss, error, updates a second and time left; silent where nobody watches."""
 
 import sys
-from typing import Self
+from typing import Protocol, Self, override
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,7 +9,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from lstm_jax.runs import processes
 
 
-class ProgressBar:
+class Display(Protocol):
+    """Where a run says how far it is."""
+
+    def update(self, step: int, loss: float, error: float, rate: float) -> None:
+        """Shows the state after `step` updates; error is a share (0..1), rate in updates a second."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Says a line."""
+        ...
+
+
+class ProgressBar(Display):
     """A bar on standard error that lasts as long as the `with` block; process 0 alone shows it, and speaks.
 
     Args:
@@ -32,13 +44,14 @@ class ProgressBar:
         )
         self._task = self._bar.add_task(title, total=total, completed=start, numbers="compiling")
 
+    @override
     def update(self, step: int, loss: float, error: float, rate: float) -> None:
-        """Shows the state after `step` updates; error is a share (0..1), rate in updates a second."""
         numbers = f"loss {loss:.4f}  error {error:7.3%}  {rate:,.0f} steps/s"
         self._bar.update(self._task, completed=step, numbers=numbers)
 
+    @override
     def say(self, line: str) -> None:
-        """Prints a line to standard output, above the bar if there is one."""
+        # To standard output, above the bar if there is one.
         if self._bar.disable:
             processes.say(line)
         else:

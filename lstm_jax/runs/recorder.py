@@ -4,6 +4,7 @@ In a run of several processes, process 0 alone writes; what cannot be written en
 """
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,7 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes, report
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problems import make_view
-from lstm_jax.runs.progress import ProgressBar
+from lstm_jax.runs.progress import Display
 from lstm_jax.runs.result import make_result
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.writer import Writer
@@ -62,12 +63,11 @@ class Recorder:
         """Makes sure that all is on disk: called before each checkpoint, which stands for all that came before it."""
         self.writer.flush()
 
-    def tick(self, session: Session, bar: ProgressBar) -> None:
+    def tick(self, session: Session, bar: Display) -> None:
         """Moves the progress bar."""
-        means = self._means(session)
-        loss, error = (float(np.nanmean(means[name])) for name in ("loss", "error"))
+        means = self._mean(session)
         step, since = self._last
-        bar.update(session.step, loss, error, (session.step - step) / (time.perf_counter() - since))
+        bar.update(session.step, means["loss"], means["error"], (session.step - step) / (time.perf_counter() - since))
 
     @processes.by_first(OSError)
     def log(self, session: Session, params: PyTree) -> None:
@@ -76,27 +76,29 @@ class Recorder:
         (step, since), now = self._last, time.perf_counter()
         self._last = (session.step, now)
         rate = float(self.course[session.step - 1]) * self.config.training.learning_rate
-        self.writer.rows(
-            [
-                {
-                    "step": session.step,
-                    "split": "train",
-                    "seed": seed,
-                    **{name: float(values[number]) for name, values in means.items()},
-                    "learning_rate": rate,
-                    "steps_per_second": round((session.step - step) / (now - since), 2),
-                }
-                for number, seed in enumerate(self.seeds)
-                if np.isfinite(means["loss"][number])  # not: a member that ended early
-            ]
-        )
+        rows = [
+            {
+                "step": session.step,
+                "split": "train",
+                "seed": seed,
+                **{name: float(values[number]) for name, values in means.items()},
+                "learning_rate": rate,
+                "steps_per_second": round((session.step - step) / (now - since), 2),
+            }
+            for number, seed in enumerate(self.seeds)
+            if np.isfinite(means["loss"][number])  # not: a member that ended early
+        ]
+        if not rows:
+            return
+        self.writer.rows(rows)
         said = self.view.example(self.program, params, session.step, self.writer.test)
         if said is not None:
             session.said.setdefault(self.members.start, []).append((session.step, said))
 
     @processes.by_first(OSError)
-    def evaluated(self, session: Session, params: PyTree, scores: list[Score]) -> str:
+    def evaluated(self, session: Session, params: PyTree, scores: list[Score | None]) -> str:
         """Writes the scores, and what the first member, with these weights, does; returns a line that says them."""
+        known = [(seed, score) for seed, score in zip(self.seeds, scores, strict=True) if score is not None]
         rows = [
             {
                 "step": session.step,
@@ -107,20 +109,33 @@ class Recorder:
                 "mistakes": score.mistakes,
                 "size": score.size,
             }
-            for seed, score in zip(self.seeds, scores, strict=True)
+            for seed, score in known
         ]
+        if not rows:
+            return f"step {session.step:7,}  every member of this run has failed"
         self.writer.rows(rows)
         self.view.story(self.program, params, session.step, self.writer.test)
-        return self.view.scores(scores, self._means(session), session.step, self.writer.test)
+        return self.view.scores([score for _, score in known], self._mean(session), session.step, self.writer.test)
 
     def _means(self, session: Session) -> dict[str, np.ndarray]:
-        """Mean loss, error and gradient norm of this run's members since the last log, [S]."""
+        """Mean loss, error and gradient norm of this run's members since the last log, [S]; NaN without updates."""
         return {name: values[self.members] for name, values in mean_totals(session.totals).items()}
 
-    def finish(self, session: Session, scores: list[Score]) -> dict[str, Any]:
-        """Writes result.json, and before it the final table, pictures and hyperparameters; returns the result."""
+    def _mean(self, session: Session) -> dict[str, float]:
+        """The same over all members that had updates."""
+        finite = {name: values[np.isfinite(values)] for name, values in self._means(session).items()}
+        return {name: float(np.mean(values)) if len(values) else math.nan for name, values in finite.items()}
+
+    def finish(self, session: Session, scores: list[Score | None]) -> dict[str, Any] | None:
+        """Writes result.json, and before it the final table, pictures and hyperparameters; returns the result.
+
+        None, and nothing is written, if every member failed.
+        """
+        known = [score for score in scores if score is not None]
+        if not known:
+            return None
         result = make_result(self.config, session, scores, self.members)
-        self._finish(session, scores, result)
+        self._finish(session, known, result)
         return result
 
     @processes.by_first(OSError)

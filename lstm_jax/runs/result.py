@@ -12,13 +12,13 @@ from lstm_jax.training.population import mean_totals
 from lstm_jax.training.score import Score
 
 
-def make_result(config: RunConfig, session: Session, scores: list[Score], members: slice) -> dict[str, Any]:
+def make_result(config: RunConfig, session: Session, scores: list[Score | None], members: slice) -> dict[str, Any]:
     """What belongs into result.json.
 
     Args:
         config: all settings of the run.
         session: where it was trained.
-        scores: of its members.
+        scores: of its members; None for those that failed.
         members: which of the session's they are.
     """
     steps = np.asarray(whole(session.members.step if session.best is None else session.best.step))[members]
@@ -37,6 +37,7 @@ def make_result(config: RunConfig, session: Session, scores: list[Score], member
             **session.setup.problem.seed_result(score, seed),
         }
         for number, (seed, score) in enumerate(zip(session.setup.seeds[members], scores, strict=True))
+        if score is not None
     ]
     return {
         "experiment": config.task.name,

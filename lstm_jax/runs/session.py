@@ -23,6 +23,10 @@ SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
 
 
+NOTES = ("said", "failures", "dropped")
+"""What a checkpoint keeps besides arrays, by the number of a member."""
+
+
 class NotFiniteError(Exception):
     """The loss stopped being a finite number."""
 
@@ -34,18 +38,22 @@ class Session:
         configs: all settings of one run, or of several that differ in traced settings only; `cpu_devices` resolved.
         folder: where their checkpoints are, locked for this process.
         started: when the process began, in the time of `time.perf_counter`.
+        tolerant: whether a member whose loss is not finite ends alone; otherwise all end with it.
     """
 
-    def __init__(self, configs: Sequence[RunConfig], folder: Path, started: float):
-        self.config = configs[0]
+    def __init__(self, configs: Sequence[RunConfig], folder: Path, started: float, tolerant: bool = False):
+        self.config, self._tolerant = configs[0], tolerant
         self.setup = make_setup(*configs)
         self.num_members = sum(config.run.num_seeds for config in configs)
         self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS, self.num_members)
         self.step, self.spent, self._started = 0, 0.0, started
         # (step, outputs): what the first member of each run said to an example, by the number of that member
         self.said: dict[int, list[tuple[int, list[float]]]] = {}
+        self.failures: dict[int, str] = {}  # why members ended, by their number
+        self.dropped: dict[int, int] = {}  # the step at which members were dropped, by their number
         self.members, self.best = self._initial()
         self.totals = whole(self.members.totals)
+        self._last_scores: dict[int, Score | None] = {}
         self._chunk = 10
 
     def _initial(self) -> tuple[Member, Best | None]:
@@ -61,7 +69,8 @@ class Session:
         restored, damaged = self.checkpoints.restore((self.members, self.best))
         if restored is not None:
             self.step, self.spent = restored.step, restored.notes["seconds"]
-            self.said = {int(number): said for number, said in restored.notes["said"].items()}
+            for name in NOTES:
+                setattr(self, name, {int(number): note for number, note in restored.notes[name].items()})
             self.members, self.best = self._place(restored.tree)
             self.totals = whole(self.members.totals)
         return damaged
@@ -80,8 +89,8 @@ class Session:
 
     def save(self) -> None:
         """Writes a checkpoint of this step."""
-        said = {str(number): said for number, said in self.said.items()}
-        self.checkpoints.save(self.step, (self.members, self.best), {"seconds": self.seconds, "said": said})
+        notes = {name: {str(number): note for number, note in getattr(self, name).items()} for name in NOTES}
+        self.checkpoints.save(self.step, (self.members, self.best), {"seconds": self.seconds, **notes})
 
     def train_chunk(self, boundary: int) -> None:
         """Trains for a moment, at most up to the step `boundary`."""
@@ -99,15 +108,31 @@ class Session:
         self._check_finite()
 
     def _check_finite(self) -> None:
-        steps = np.asarray(self.totals.not_finite)
-        for seed, step in zip(self.setup.seeds[: self.num_members], steps, strict=False):
-            if step >= 0:
+        steps = np.asarray(self.totals.not_finite)[: self.num_members]
+        failed = [number for number in np.flatnonzero(steps >= 0).tolist() if number not in self.failures]
+        for number in failed:
+            reason = f"the loss or its gradient is not finite at step {steps[number]}"
+            if not self._tolerant:
                 last = max(self.checkpoints.steps(), default=None)
                 where = "none was written" if last is None else f"step {last} in {self.checkpoints.folder}"
                 raise NotFiniteError(
-                    f"the loss or its gradient is not finite at step {step} with seed {seed}; last good checkpoint: "
-                    f"{where}; try a lower --learning_rate or --clip_norm=1"
+                    f"{reason} with seed {self.setup.seeds[number]}; last good checkpoint: {where}; "
+                    "try a lower --learning_rate or --clip_norm=1"
                 )
+            self.failures[number] = reason
+        self._end(failed)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Ends members that are not worth further updates."""
+        dropped = [number for number in numbers if number not in self.dropped and number not in self.failures]
+        self.dropped |= dict.fromkeys(dropped, self.step)
+        self._end(dropped)
+
+    def _end(self, numbers: Sequence[int]) -> None:
+        if numbers:
+            active = np.array(whole(self.members.active))
+            active[list(numbers)] = False
+            self.members = self.members._replace(active=self._place(active))
 
     def params(self) -> Iterator[PyTree]:
         """The weights of each member: the best on the validation strings, if it is stopped by these."""
@@ -122,11 +147,18 @@ class Session:
         for number in range(self.num_members) if numbers is None else numbers:
             yield jax.tree.map(lambda leaf, number=number: leaf[number], params)
 
-    def scores(self) -> list[Score]:
-        """Each member's score on what it did not learn from."""
+    def scores(self) -> list[Score | None]:
+        """Each member's score on what it did not learn from; None for those that failed."""
         program, problem = self.setup.program, self.setup.problem
-        pairs = zip(self.params(), self.setup.seeds, strict=False)
-        return [problem.score(program, params, seed) for params, seed in pairs]
+        scores: list[Score | None] = []
+        for number, params in enumerate(self.params()):
+            score = self._last_scores.get(number)
+            if number not in self.failures and score is None:
+                score = problem.score(program, params, self.setup.seeds[number])
+            if number in self.dropped:  # its weights do not change any more
+                self._last_scores[number] = score
+            scores.append(score)
+        return scores
 
     def stop_early(self) -> None:
         """Remembers the members that got better on their validation strings, ends those that no longer do."""

@@ -77,7 +77,7 @@ def hyperparameters(configs: Sequence[RunConfig]) -> Hyperparameters:
 
 def make_program(config: RunConfig, problem: Problem, members: int) -> Program:
     """What is compiled for a run on this machine; runs that differ in traced settings share it."""
-    cell = CELLS[config.model.cell]
+    cell = CELLS[config.model.kind]
     work = cell.num_gates * config.model.hidden_size * (config.model.hidden_size + problem.inputs.width)
     # Kept of each string: the gates and the state (at most hidden and cell) after each symbol, in every layer.
     kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.data.seq_len

@@ -49,7 +49,7 @@ class StringView(View):
         return outputs.tolist()
 
     @override
-    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
+    def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
         task, counts = self.problem.task, sum_counts(score.by_answer for score in scores)
         if len(counts) <= MOST_ROWS:
             for answer, share in shares(counts).items():

@@ -52,12 +52,11 @@ class TextView(View):
         return None
 
     @override
-    def scores(self, scores: list[Score], means: Mapping[str, np.ndarray], step: int, board: Board) -> str:
+    def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
         board.scalar("perplexity", perplexity(np.mean([score.loss for score in scores])), step)
-        loss, error = (float(np.nanmean(means[name])) for name in ("loss", "error"))
         tested = "held out" if self.problem.settings.held_out else "whole text"
         return (
-            f"step {step:7,}  average loss {loss:.3f}, accuracy {1 - error:7.2%}  "
+            f"step {step:7,}  average loss {means['loss']:.3f}, accuracy {1 - means['error']:7.2%}  "
             f"({tested}: {1 - np.mean([score.error for score in scores]):.2%})  {self._sample}"
         )
 

@@ -117,6 +117,7 @@ def test_a_step_in_both_directions(kind):
     rnn = make(kind, bidirectional=True)
     message = "a bidirectional layer reads each sequence from its end too: it has no step"
     refused(lambda: rnn.step(SYMBOL, rnn.initial_state(B)), message)
+    refused(lambda: rnn.step_columns(SYMBOL.T, rnn.initial_columns(B)), message)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.layers import LAYERS
 from tests.recurrent.cases import assert_close, expected, make, random_state
 
@@ -32,6 +33,24 @@ def test_symbol_by_symbol_equals_the_whole_sequence(kind):
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", LAYERS)
+def test_symbol_by_symbol_with_the_batch_last(kind):
+    rnn = make(kind, D, H, 2, param_dtype=jnp.float64)
+    columns = jnp.asarray(INPUTS.transpose(1, 2, 0))
+
+    def read(state, symbol):
+        state = rnn.step_columns(symbol, state)
+        return state, state
+
+    final, states = jax.jit(lambda: jax.lax.scan(read, rnn.initial_columns(B), columns))()
+    outputs, last = expected(rnn, INPUTS)
+    np.testing.assert_allclose(states[-1].hidden.transpose(2, 0, 1), outputs, rtol=1e-12)
+    assert_close(jax.tree.map(jnp.transpose, final), last, rtol=1e-12)
+    for run, state in zip(rnn.run(columns), states, strict=True):
+        assert_close(run.states, state, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", CELLS)
 def test_a_stream_goes_on_where_a_padded_batch_ended_and_back(kind):
     rnn = make(kind, D, H, 2, param_dtype=jnp.float64)
     lengths = np.array([3, 0, 2])

@@ -16,7 +16,7 @@ from lstm_jax.recurrent.torch_weights import from_torch, load_torch, to_torch
 TORCH = load_file(Path(__file__).parent / "fixtures/torch_recurrent.safetensors")
 INPUTS, LENGTHS = TORCH["inputs"], TORCH["lengths"]
 D, H = 2, 3
-CASES = [(kind, layers, directions) for kind in LAYERS for layers, directions in ((1, 1), (2, 2))]
+CASES = [(kind, layers, directions) for kind in CELLS for layers, directions in ((1, 1), (2, 2))]
 
 
 def weights(case):

@@ -8,12 +8,16 @@ import pytest
 from flax import nnx
 from jax.sharding import PartitionSpec
 
+from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.layers import LAYERS
+from tests.recurrent import cases
 from tests.recurrent.cases import assert_close, expected
 
 B, T, D, H = 4, 6, 3, 5
 INPUTS = jax.random.normal(jax.random.key(0), (B, T, D))
-KINDS = pytest.mark.parametrize("kind", LAYERS)
+KINDS = pytest.mark.parametrize("kind", CELLS)
+PATHS = pytest.mark.parametrize(("kind", "impl"), cases.PATHS)
+WHOLE, SPLIT = PartitionSpec(), PartitionSpec("batch")
 
 
 def make(kind, **arguments):
@@ -29,18 +33,52 @@ def close(ours, theirs):
         np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-5)
 
 
-@KINDS
-@pytest.mark.parametrize("impl", ["scan", "auto"])
+def on_two_devices(function, in_specs, out_specs):
+    """The function under `jax.shard_map` as it comes, with its check of what varies from device to device."""
+    mesh = jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+    return jax.jit(jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs))
+
+
+@pytest.mark.parametrize(("kind", "impl"), [*cases.PATHS, ("flax_lstm", "scan")])
 def test_shard_map_over_the_batch(kind, impl):
     rnn = make(kind, impl=impl)
-    mesh = jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+    gradient = on_two_devices(jax.grad(loss), (WHOLE, SPLIT), WHOLE)
+    close(gradient(rnn, INPUTS), jax.jit(jax.grad(loss))(rnn, INPUTS))
 
-    def on_device(rnn, inputs):
-        return jax.lax.psum(jax.grad(loss)(rnn, inputs), "batch")
 
-    specs = (PartitionSpec(), PartitionSpec("batch"))
-    spread = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(), check_vma=False)
-    close(jax.jit(spread)(rnn, INPUTS), jax.grad(loss)(rnn, INPUTS))
+@pytest.mark.usefixtures("float64")
+@PATHS
+def test_shard_map_of_padded_sequences_in_segments(kind, impl):
+    rnn = cases.make(kind, D, 64, 1, True, impl=impl, remat=2, truncate=3, param_dtype=jnp.float64)
+    batch = (cases.random_state(rnn, B), jnp.array([T, 2, 0, 5]), np.random.default_rng(1).random((B, T)) < 0.3)
+    graph, params = nnx.split(rnn)
+
+    def total(params, inputs, state, lengths, resets):
+        return sum(
+            jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(nnx.merge(graph, params)(inputs, state, lengths, resets))
+        )
+
+    def on_device(*given):
+        value, gradients = jax.value_and_grad(total, argnums=(0, 1, 2))(*given)
+        return jax.lax.psum(value, "batch"), gradients
+
+    given = params, jnp.float64(INPUTS), *batch
+    spread = on_two_devices(on_device, (WHOLE, *[SPLIT] * 4), (WHOLE, (WHOLE, SPLIT, SPLIT)))
+    unspread = jax.jit(jax.value_and_grad(total, argnums=(0, 1, 2)))
+    cases.assert_close(spread(*given), unspread(*given), rtol=1e-10, atol=1e-12)
+
+
+def test_shard_map_over_the_weights_of_an_ensemble():
+    rnns = [make("lstm"), cases.make("lstm", D, H, seed=1)]
+    graph = nnx.split(rnns[0])[0]
+    params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(nnx.split(rnn)[1] for rnn in rnns))
+
+    def on_device(params, inputs):
+        one = jax.tree.map(lambda leaf: leaf[0], params)
+        return jax.grad(lambda inputs: loss(nnx.merge(graph, one), inputs))(inputs)
+
+    gradient = on_two_devices(on_device, (SPLIT, WHOLE), WHOLE)(params, INPUTS)
+    close(gradient, sum(jax.jit(jax.grad(loss, argnums=1))(rnn, INPUTS) for rnn in rnns))
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])

@@ -1,0 +1,101 @@
+"""The report of a sweep as one page that needs nothing else: pictures, tables, and the command behind each number."""
+
+import string
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from lstm_jax.sweeps.figures import Picture, Sweep, describe, percent
+from lstm_jax.sweeps.inline import inline_svg
+from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, table
+from lstm_jax.sweeps.table import DONE, Row
+
+WIDE = 5.0
+"""Pictures of more inches than this have a row of the page for themselves."""
+
+
+def make_page(
+    sweep: Sweep, pictures: Sequence[tuple[Picture, str]], *, title: str, command: str, seconds: float
+) -> str:
+    """The page as HTML.
+
+    Args:
+        sweep: all runs.
+        pictures: with the SVG of each.
+        title: of the page.
+        command: that made the sweep.
+        seconds: of wall time, that it took.
+    """
+    sections = [
+        _section("Pictures", f'<div class="pictures">{"".join(_figure(*one) for one in pictures)}</div>')
+        if pictures
+        else "",
+        _section("Settings", table(sweep.summaries, sweep.varied, OF_A_SETTING)),
+        _section("Failed", _failures(sweep.rows)) if any(row.status != DONE for row in sweep.rows) else "",
+        _section("Runs", table(sweep.rows, sweep.varied, OF_A_ROW)),
+    ]
+    return string.Template(_part("report.html")).substitute(
+        title=escape(title),
+        style=_part("report.css"),
+        script=_part("report.js"),
+        overview=_overview(sweep, seconds) + command_box(command),
+        sections="\n".join(sections),
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time in words, such as `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>\n{content}\n</section>"
+
+
+def _overview(sweep: Sweep, seconds: float) -> str:
+    done = [row for row in sweep.rows if row.status == DONE]
+    solved = sum(row.test_error is not None and row.test_error <= sweep.threshold for row in done)
+    best = min((row.test_error for row in done if row.test_error is not None), default=None)
+    facts = {
+        "settings": COUNT(len(sweep.summaries)),
+        "runs": COUNT(len(sweep.rows)),
+        "done": COUNT(len(done)),
+        "failed": COUNT(len(sweep.rows) - len(done)),
+        f"solved: error ≤ {percent(sweep.threshold)}": COUNT(solved),
+        "smallest error": "–" if best is None else percent(best),
+        "wall time": duration(seconds),
+    }
+    cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts.items())
+    return f'<dl class="facts">{cells}</dl>\n'
+
+
+def _figure(picture: Picture, svg: str) -> str:
+    wide = ' class="wide"' if picture.figure.get_figwidth() > WIDE else ""
+    drawing = inline_svg(svg, picture.name, picture.caption, picture.titles)
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="picture">{drawing}</div>' if wide else drawing
+    return f"<figure{wide}>{box}<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
+
+
+def _failures(rows: Sequence[Row]) -> str:
+    """Every reason once, with the seeds that it stopped."""
+    by_reason: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row.status != DONE:
+            by_reason.setdefault(row.reason or row.status, {}).setdefault(row.run, []).append(row)
+    items = []
+    for reason, runs in by_reason.items():
+        where = "; ".join(
+            escape(f"{describe(own[0].varied)} seed {', '.join(str(row.seed) for row in own)}".strip())
+            for own in runs.values()
+        )
+        items.append(f'<li><span class="reason">{escape(reason)}</span>{where}</li>')
+    return f'<ul class="failures">{"".join(items)}</ul>'

@@ -1,0 +1,142 @@
+"""The page: read back with the standard library's parser and compared with the rows."""
+
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from lstm_jax.sweeps.figures import Sweep
+from lstm_jax.sweeps.page import duration
+from lstm_jax.sweeps.page_table import OF_A_ROW, OF_A_SETTING
+from lstm_jax.sweeps.report import write_report
+from lstm_jax.sweeps.table import show, sort_rows, summarize
+from tests.sweeps.cases import LENGTHS, THRESHOLD, run_of, some_fail, sweep_of
+
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tables as rows of (exact value, text), code, titles, identifiers and what names a resource."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tables, self.codes, self.titles, self.ids, self.urls, self.open = [], [], [], [], [], []
+        self.tags = Counter()
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags[tag] += 1
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.urls += [value for key, value in attributes.items() if key in ("src", "href", "xlink:href", "action")]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append([attributes.get("data-value"), ""])
+        elif tag in ("code", "title"):
+            (self.codes if tag == "code" else self.titles).append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "code" in self.open:
+            self.codes[-1] += data
+        elif "title" in self.open:
+            self.titles[-1] += data
+        elif "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1][1] += data
+
+
+def page_of(rows, curves, varied, tmp_path, **words):
+    rows = sort_rows(rows)
+    sweep = Sweep(rows, summarize(rows, THRESHOLD), curves, tuple(varied), THRESHOLD)
+    words = {"title": "A sweep", "command": "python -m scripts.sweep", "seconds": 75.0} | words
+    write_report(tmp_path, sweep, **words)
+    text = (tmp_path / "report.html").read_text()
+    return sweep, text, Page(text)
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    return page_of(*sweep_of(LENGTHS, 8, failures=some_fail), LENGTHS, tmp_path_factory.mktemp("grid"))
+
+
+def test_tables_hold_every_number(grid):
+    sweep, _, page = grid
+    for table, lines, columns in (
+        (page.tables[0], sweep.summaries, OF_A_SETTING),
+        (page.tables[1], sweep.rows, OF_A_ROW),
+    ):
+        head, *body = table
+        assert [text for _, text in head] == ["command", *LENGTHS, *columns]
+        assert len(body) == len(lines)
+        for line, cells in zip(lines, body, strict=True):
+            values = [*line.varied.values(), *(getattr(line, attribute) for attribute, _ in columns.values())]
+            assert [value for value, _ in cells[1:]] == [None if value is None else show(value) for value in values]
+            for value, (_, text), (_, write) in zip(values[2:], cells[3:], columns.values(), strict=True):
+                if isinstance(value, int | float):
+                    assert text == write(value)
+                else:
+                    assert text in ({"–", ""} if value is None else {value})
+
+
+def test_every_row_and_cell_has_its_command(grid):
+    sweep, _, page = grid
+    commands = [*(one.command for one in sweep.summaries), *(row.command for row in sweep.rows)]
+    assert page.codes == ["python -m scripts.sweep", *commands]
+    hovers = Counter(title.splitlines()[-1] for title in page.titles[1:])
+    assert hovers == {one.command: 3 for one in sweep.summaries}
+
+
+def test_the_page_needs_nothing_else_and_no_name_is_used_twice(grid, tmp_path):
+    _, text, page = grid
+    assert all(url.startswith("#") and url[1:] in page.ids for url in page.urls) and page.urls
+    assert max(Counter(page.ids).values()) == 1
+    assert "@import" not in text and "url(h" not in text and page.tags["script"] == 1
+    assert 'name="viewport"' in text and page.tags["svg"] == 5
+    assert all(part.split(")")[0] in page.ids for part in text.split("url(#")[1:])
+
+
+def test_failures_are_told_once_with_their_seeds(grid):
+    _, text, _ = grid
+    assert "the loss of seed &lt;2&gt; &amp; others is not finite at step 612" in text
+    assert "seq_len=20, hidden_size=4 seed 2, 5</li>" in text
+    assert "seq_len=40, hidden_size=32 seed 0, 1, 2, 3, 4, 5, 6, 7</li>" in text
+
+
+NASTY = "</title></script><script>alert('1')</script>\"'&<img src=x onerror=y> $x$ ${y} \u202e"
+
+
+def test_settings_may_hold_anything(tmp_path):
+    rows, curves = run_of({"cell": NASTY}, 2, varied=["cell"], failures={1: NASTY})
+    sweep, _, page = page_of(rows, {rows[0].run: curves}, ["cell"], tmp_path, title=NASTY, command=NASTY)
+    assert page.tags["script"] == page.tags["table"] - 1 == 1 and page.tags["img"] == 0
+    assert page.titles[0] == page.codes[0] == NASTY
+    assert page.tables[1][1][1] == [NASTY, NASTY]
+    assert page.codes[1:] == [sweep.summaries[0].command, *(row.command for row in sweep.rows)]
+
+
+def test_a_single_run_and_one_without_evaluations(tmp_path):
+    rows, _ = run_of({}, 1, varied=[], failures={0: "no memory"})
+    _, text, page = page_of(rows, {}, [], tmp_path)
+    assert page.tags["svg"] == 0 and "Pictures" not in text and "no memory" in text
+    assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "results.csv", "summary.jsonl", "pictures"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(1.25, "1.2 s"), (75, "1 min"), (3_599, "1 h 0 min"), (9_000, "2 h 30 min")]
+)
+def test_times_in_words(seconds, text):
+    assert duration(seconds) == text
