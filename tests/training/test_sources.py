@@ -1,6 +1,7 @@
 """Batches of a text against plain loops over its symbols."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def test_sliding_windows_begin_where_the_tutorial_begins_them(length, windows, s
     places = np.asarray(draw_places(Windows("sliding", length, False), size, windows, updates)).ravel()
     # After the last place the next one is random: it is taken from what was drawn, and must be one of length + 2.
     restarts = [int(places[0])]
-    for before, after in zip(places[:-1], places[1:], strict=True):
+    for before, after in itertools.pairwise(places):
         if before + length + 1 > total - length - 1:
             restarts.append(int(after))
     assert all(0 <= place < min(length + 2, windows) for place in restarts)
