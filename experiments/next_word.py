@@ -18,14 +18,14 @@ from lstm_jax.training.optimizers import TrainSettings
 
 PRESETS: options.Presets = {
     "fast": {
-        "hidden_size": 128,
+        "hidden_size": 64,
         "order": "in_turn",
         "batch_size": 201,
-        "num_steps": 300,
-        "learning_rate": 0.01,
+        "num_steps": 150,
+        "learning_rate": 0.02,
         "log_every": 50,
-        "eval_every": 100,
-        "checkpoint_every": 300,
+        "eval_every": 50,
+        "checkpoint_every": 150,
     },
     "paper": {
         "hidden_size": 512,

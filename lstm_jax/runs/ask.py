@@ -39,7 +39,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     asked = encode_all(texts, problem, config.model.readout)
     session, remarks = restore(config, folder)
     paragraphs = [
-        [f"{text}: true {config.task.asked} {right}"]
+        [f"{text}: true {problem.task.asked} {right}"]
         for text, right in zip(texts, final_answers(problem.task, asked), strict=True)
     ]
     true = running_answers(problem.task, asked)
@@ -48,13 +48,13 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
         every = np.zeros(()) if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
         for place, text in enumerate(texts):
-            line = describe_answer(config, session.setup.program.objective, outputs[place])
+            line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
             if every.ndim:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
                 paragraphs[place].extend(running_lines(text, rows))
-    return [*remarks, *("\n".join(lines) for lines in paragraphs)]
+    return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
 
 
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
@@ -68,9 +68,14 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
         remarks = session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    if config.training.supervise == "last":
-        remarks.append("This network was told the answer to each whole string, not the answers on the way.")
     return session, remarks
+
+
+def limits(config: RunConfig) -> list[str]:
+    """What is to be known of the answers on the way through a string."""
+    if config.training.supervise == "every_step":
+        return []
+    return ["This network was told the answer to each whole string, not the answers on the way."]
 
 
 def encode_all(texts: list[str], problem: StringProblem, readout: str) -> Strings:
@@ -105,14 +110,14 @@ def running_lines(text: str, rows: dict[str, np.ndarray]) -> list[str]:
     return lines
 
 
-def describe_answer(config: RunConfig, objective: Objective, outputs: np.ndarray) -> str:
+def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
     answer = int(objective.decide(outputs))
     if not isinstance(objective, ClassObjective):
-        return f"{config.task.asked} {answer} (said {outputs[0]:.4f})"
+        return f"{asked} {answer} (said {outputs[0]:.4f})"
     probabilities = np.asarray(objective.probabilities(outputs))
     listed = [f"{objective.low + place}: {share:.2%}" for place, share in enumerate(probabilities) if share >= SHOWN]
-    return f"{config.task.asked} {answer} (probabilities {', '.join(listed)})"
+    return f"{asked} {answer} (probabilities {', '.join(listed)})"
 
 
 def role_of(asked: Strings, strings: MemberStrings) -> str:

@@ -11,7 +11,7 @@ from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.texts import checksum, read_text
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.baselines import ceiling, ngram_scores
+from lstm_jax.tasks.baselines import MAX_ORDER, ceiling, ngram_scores
 from lstm_jax.tasks.corpus import check_streams, make_corpus
 from lstm_jax.tasks.next_word import NextWord
 from lstm_jax.tasks.objectives import ClassObjective, SampledObjective
@@ -76,6 +76,11 @@ class TextProblem(Problem):
         return Windows(self.settings.order, self.settings.seq_len, every_step)
 
     @property
+    def asked(self) -> str:
+        """What is foretold: `word` or `character`."""
+        return self.settings.tokens.removesuffix("s")
+
+    @property
     def tested(self) -> np.ndarray:
         """The part of the text that is tested on: what is held out, or, where nothing is, what is learned."""
         return self.text.test if self.settings.held_out else self.text.train
@@ -109,14 +114,18 @@ class TextProblem(Problem):
     @override
     def result(self) -> dict[str, Any]:
         context = self.settings.seq_len
-        right, windows = ceiling(self.tested, context)
+        most = None
+        if self.settings.stateful:  # all that came before is seen: no bound, and n-grams of any length
+            context = min(MAX_ORDER, len(self.tested)) - 1
+        else:
+            most = dict(zip(("right", "windows"), ceiling(self.tested, context), strict=True))
         grams = ngram_scores(self.text.train, self.text.test, len(self.text.vocabulary), context)
         return {
-            "asked": self.task.asked,
+            "asked": self.asked,
             "symbols": len(self.text.vocabulary),
             "learned": len(self.text.train),
             "tested": "held-out" if self.settings.held_out else "learned",
-            "ceiling": {"right": right, "windows": windows},
+            "ceiling": most,
             "ngrams": [gram._asdict() for gram in grams],
             "published": self.task.published(self.settings, self.config.model.num_layers),
         }

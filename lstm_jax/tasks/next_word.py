@@ -16,7 +16,6 @@ class NextWord:
     """The symbol after each window of a text."""
 
     name: str = "next_word"
-    asked: str = "word"
 
     def published(self, settings: TextSettings, num_layers: int) -> dict[str, Any]:
         """What the TensorFlow tutorial reports for LSTM 512 and 3 words of its fable; empty for everything else.

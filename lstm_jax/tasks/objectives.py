@@ -82,19 +82,23 @@ class NumberObjective(Objective):
 
 @dataclasses.dataclass(frozen=True)
 class SampledObjective(ClassObjective):
-    """As ClassObjective, but learned by comparison with `num_sampled` wrong answers instead of all.
+    """As ClassObjective, but learned by comparison with at most `num_sampled` wrong answers instead of all.
 
     Candidates are drawn with repetition, class k of C with the probability log((k + 2) / (k + 1)) / log(C + 1): about
-    Zipf's law, if classes are numbered by falling frequency. Outputs are corrected for how often a class is a
-    candidate, so that what is learned are the outputs of the whole softmax (Jean et al., 2015, arXiv:1412.2007).
+    Zipf's law, if classes are numbered by falling frequency. Each class that was drawn counts once, divided by the
+    probability that it is drawn at all. So the sum over the candidates is, in the mean over draws, the softmax's sum
+    over all wrong answers (Horvitz and Thompson, 1952; for the softmax, Bengio and Senécal, 2003, "Quick training of
+    probabilistic neural nets by importance sampling"), and the outputs are learned as they are: nothing is to be
+    corrected afterwards.
     """
 
     num_sampled: int = 0
 
     def draw(self, key: Array) -> Array:
-        """Wrong answers to compare with, [K]."""
+        """Wrong answers to compare with, [K] in rising order; some are there several times."""
         uniform = jax.random.uniform(key, (self.num_sampled,))
-        return jnp.clip(jnp.exp(uniform * math.log(self.num_outputs + 1)).astype(jnp.int32) - 1, 0, self.high)
+        drawn = jnp.exp(uniform * math.log(self.num_outputs + 1)).astype(jnp.int32) - 1
+        return jnp.sort(jnp.clip(drawn, 0, self.high))
 
     def sampled_loss(
         self, read: Array, weights: Array, bias: Array, answers: Array, candidates: Array
@@ -106,21 +110,21 @@ class SampledObjective(ClassObjective):
             weights: of the readout, [C, H].
             bias: of the readout, [C].
             answers: what is right, [...].
-            candidates: [K].
+            candidates: [K], in rising order.
         """
-        right = jnp.einsum("h...,...h->...", read, weights[answers]) + bias[answers] - self._log_expected(answers)
-        column = [1] * answers.ndim
-        others = jnp.tensordot(weights[candidates], read, axes=1)
-        others += (bias[candidates] - self._log_expected(candidates)).reshape(-1, *column)
-        others = jnp.where(candidates.reshape(-1, *column) == answers, -jnp.inf, others)
-        loss = jnp.logaddexp(jax.nn.logsumexp(others, axis=0), right) - right
-        corrected = others + self._log_expected(candidates).reshape(-1, *column)
-        return loss, jnp.max(corrected, axis=0) > right + self._log_expected(answers)
+        column = (-1, *[1] * answers.ndim)
+        right = jnp.einsum("h...,...h->...", read, weights[answers]) + bias[answers]
+        others = jnp.tensordot(weights[candidates], read, axes=1) + bias[candidates].reshape(column)
+        repeated = jnp.diff(candidates, prepend=-1) == 0
+        ignored = repeated.reshape(column) | (candidates.reshape(column) == answers)
+        shares = jnp.where(ignored, -jnp.inf, others - self._log_chance(candidates).reshape(column))
+        loss = jax.nn.logsumexp(jnp.concatenate([right[None], shares]), axis=0) - right
+        return loss, jnp.any(~ignored & (others > right), axis=0)
 
-    def _log_expected(self, classes: Array) -> Array:
-        """The logarithm of how often each class is expected among the candidates."""
+    def _log_chance(self, classes: Array) -> Array:
+        """The logarithm of the probability that a class is among the candidates."""
         share = jnp.log1p(1 / (classes + 1.0)) / math.log(self.num_outputs + 1)
-        return jnp.log(self.num_sampled * share)
+        return jnp.log(-jnp.expm1(self.num_sampled * jnp.log1p(-share)))
 
 
 def make_objective(readout: str, answer_range: tuple[int, int]) -> ClassObjective | NumberObjective:

@@ -14,11 +14,6 @@ class Task(Protocol):
         """The experiment's name."""
         ...
 
-    @property
-    def asked(self) -> str:
-        """What an answer is called in a table, such as `count`."""
-        ...
-
 
 class DataSettings(Protocol):
     """A frozen section of settings: what there is to learn from."""
@@ -52,6 +47,11 @@ class StringTask(Task, Protocol):
     The right answer comes from a small automaton. It works alike on NumPy and JAX arrays of any shape, so the same
     lines label a data set and walk through the tree of all strings.
     """
+
+    @property
+    def asked(self) -> str:
+        """What an answer is called in a table, such as `count`."""
+        ...
 
     @property
     def alphabet(self) -> str:

@@ -28,7 +28,7 @@ class TextSettings:
         0.0, "share of the text before that, for early stopping (--patience)", minimum=0, maximum=0.5
     )
     test_size: int = setting(
-        100_000, "windows to test on, spaced evenly, where there are more", minimum=1, maximum=10_000_000
+        20_000, "windows to test on, spaced evenly, where there are more", minimum=1, maximum=10_000_000
     )
     order: str = setting(
         "random",
