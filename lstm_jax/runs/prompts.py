@@ -22,9 +22,11 @@ SHORT_PROMPT = {"words": 4, "characters": 20}
 class Wish:
     """How a text is to go on."""
 
-    num_words: int = setting(32, "words (or characters) to write, with --generate", minimum=1, maximum=1_000_000)
-    temperature: float = setting(0.0, "how boldly words are drawn; 0: always the likeliest", minimum=0, maximum=1_000)
-    top_k: int = setting(0, "draw from so many of the likeliest words only; 0: from all", minimum=0)
+    num_words: int = setting(32, "words (or characters) to write", minimum=1, maximum=1_000_000)
+    temperature: float = setting(
+        0.0, "how boldly words (or characters) are drawn; 0: always the likeliest", minimum=0, maximum=1_000
+    )
+    top_k: int = setting(0, "draw from so many of the likeliest only; 0: from all", minimum=0)
 
 
 class Told(NamedTuple):

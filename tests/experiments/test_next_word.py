@@ -194,7 +194,7 @@ INPUTS = [
 
 @pytest.mark.parametrize("flags", INPUTS)
 def test_everything_can_be_asked_for(tmp_path, flags):
-    run(*SMALL, *flags, f"--workdir={tmp_path}")
+    run(*SMALL, "--num_steps=120", "--batch_size=50", *flags, f"--workdir={tmp_path}")
     result = result_of(tmp_path)
     losses = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in losses if row["split"] == "train"]
