@@ -91,8 +91,8 @@ class Case:
             claims += self._window(step, figures)
         if "iterations" in published:
             claims += self._window(published["iterations"], published)
-        seconds = published["seconds"]
-        return [*claims, Claim("wall time of one run", "seconds", (seconds,), self.config.training.num_steps)]
+        what = f"wall time of one run{f', published: {published["time"]}' if 'time' in published else ''}"
+        return [*claims, Claim(what, "seconds", (published["seconds"],), self.config.training.num_steps)]
 
     def _curve(self, curve: Mapping[int, float], what: str, quantity: str) -> list[Claim]:
         """What was published by epoch."""

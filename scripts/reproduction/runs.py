@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -76,10 +77,13 @@ def _run(command: list[str]) -> None:
     shown = shlex.join([folders.tool("python"), *command[1:]])
     print(f"\n{shown}", flush=True)
     with subprocess.Popen(command) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:
             status = process.wait()
         except KeyboardInterrupt:  # Ctrl-C reaches the run as well, which saves
             status = process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
     if status:
         raise RunFailedError(shown, status)
 

@@ -70,7 +70,7 @@ def make_rows(outcomes: Sequence[Outcome]) -> list[Row]:
 def show(claim: Claim, value: float) -> str:
     """A value with its unit."""
     if claim.quantity == "seconds":
-        return f"{value:.0f} s"
+        return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
     return f"{value:.3f}" if claim.quantity == "loss" else f"{100 * value:.3g} %"
 
 

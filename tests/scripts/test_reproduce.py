@@ -1,18 +1,19 @@
 """The command, as a user calls it."""
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from tests.experiments.commands import ROOT, environment
+from tests.experiments.commands import ROOT, environment, stop
 
 
-def run(*flags: str, status: int = 0) -> subprocess.CompletedProcess:
+def run(*flags: str, status: int | None = 0) -> subprocess.CompletedProcess:
     command = [sys.executable, "-W", "error", "-m", "scripts.reproduce", *flags]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=240)
-    assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert status in (None, done.returncode), f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
 
@@ -48,6 +49,20 @@ def test_what_cannot_be_used_is_said_in_one_line(flags, message):
     done = run(*flags, status=2)
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_interrupted_is_continued(tmp_path):
+    flags = ["--only=sign_sum", "--quick", "--quick_share=0.125", "--num_seeds=1", f"--workdir={tmp_path}"]
+    command = [sys.executable, "-m", "scripts.reproduce", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment())
+    for line in process.stdout:
+        if line.startswith("step") and "epoch   100.0" in line:
+            break
+    assert stop(process, signal.SIGTERM)[0] == 130
+    folder = tmp_path / "sign_sum" / "seed_0_500_updates"
+    assert list((folder / "checkpoints").glob("*"))
+    assert not (folder / "result.json").exists()
+    assert "resuming at step" in run(*flags, status=None).stdout
 
 
 def test_a_run_that_cannot_go_on_ends_all_with_its_status(tmp_path):

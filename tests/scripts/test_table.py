@@ -41,7 +41,7 @@ def test_rows_hold_the_runs_against_what_was_published(tmp_path):
     assert last.values == pytest.approx([0.0144, 0.016, 0.0152])
     assert last.cells()[2:8] == ["1.6 %", "1.52 %", "1.44 %", "1.6 %", "0.08 %", "3"]
     assert rows[-1].values == [4.0]
-    assert "14 s (aim: 3 times as fast)" in rows[-1].cells()[2]
+    assert "14.5 s (aim: 3 times as fast)" in rows[-1].cells()[2]
     assert "3.6 times" in rows[-1].cells()[3]
     assert json.loads(json.dumps([row.record() for row in rows]))[-1]["verdict"] == BETTER
     text = table.as_markdown(rows, "2 cores", "reproduce.png")
