@@ -33,7 +33,9 @@ def learning_curves(outcomes: Sequence[Outcome]) -> Picture:
         for outcome in own:
             _draw(axes, outcome, len(handles))
             handles.append(_handle(outcome.case.name, len(handles)))
-    grey = Line2D([], [], color=FAINT, linewidth=0, marker="o", markeredgecolor=INK, label="published, same colour")
+    grey = Line2D(
+        [], [], color=FAINT, linewidth=0, marker="o", markeredgecolor=INK, label="published (marks of the same colour)"
+    )
     legend_below(figure, [*handles, grey])
     seeds = max(len(outcome.values["error"]) for outcome in outcomes)
     caption = f"Median (line) and range (band) over {seeds} seeds, and the published figures (marks)."
@@ -46,8 +48,10 @@ def _prepare_axes(axes: Axes, outcomes: Sequence[Outcome]) -> None:
     axes.set_xscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("updates")
     tested = "while training" if outcomes[0].case.split == "train" else "on unseen strings"
     axes.set_ylabel(f"wrong answers {tested}")
