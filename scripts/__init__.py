@@ -1,0 +1,1 @@
+"""Floor 7: commands that work with many runs."""
