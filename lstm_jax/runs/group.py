@@ -27,10 +27,12 @@ class Part:
     Args:
         config: all settings, checked, `cpu_devices` resolved.
         folder: of this run.
+        command: that trains this run alone; None: the one that started this process.
     """
 
     config: RunConfig
     folder: Path
+    command: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -81,7 +83,7 @@ def run_group(
     """
     for part in parts:
         part.folder.mkdir(parents=True, exist_ok=True)
-        folders.record_config(part.folder, part.config)
+        folders.record_config(part.folder, part.config, part.command)
     session = Session([part.config for part in parts], checkpoints, started, tolerant=True)
     session.resume()
     with contextlib.ExitStack() as files:
