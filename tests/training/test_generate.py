@@ -93,3 +93,10 @@ def test_at_temperature_zero_nothing_is_drawn():
 
 def test_a_tiny_temperature_is_the_likeliest_too():
     assert set(draw_many(OUTPUTS, 1e-30, 0, 50)) == {1}
+
+
+@pytest.mark.parametrize("function", [continue_windows, continue_stream])
+def test_each_symbol_is_drawn_anew(network, function):
+    program, params = network
+    told = function(program, jax.tree.map(jnp.zeros_like, params), PROMPT, 700, KEY, jnp.float32(1))
+    assert (np.abs(np.bincount(told, minlength=7) - 100) < 4 * np.sqrt(700 / 7)).all()  # all are equally likely
