@@ -8,6 +8,7 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.string_problem import MemberStrings, StringProblem
+from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
@@ -15,9 +16,6 @@ from lstm_jax.training.evaluate import running_decisions, string_outputs
 
 SHOWN = 1e-4
 """Probabilities below this are not listed."""
-
-SYMBOLS_A_LINE = 25
-"""Longer strings are shown in several lines."""
 
 
 def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
@@ -95,19 +93,6 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
             )
         codes[row, : len(text)] = encoded
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
-
-
-def running_lines(text: str, rows: dict[str, np.ndarray]) -> list[str]:
-    """A string with the answers after each symbol below it, in lines of at most so many symbols."""
-    names, width = ["", *rows], max(len(name) for name in rows)
-    lines = []
-    for start in range(0, len(text), SYMBOLS_A_LINE):
-        part = slice(start, start + SYMBOLS_A_LINE)
-        columns = [list(text[part]), *([str(answer) for answer in row[part]] for row in rows.values())]
-        cells = max(len(cell) for column in columns for cell in column)
-        for name, column in zip(names, columns, strict=True):
-            lines.append(f"    {name:{width}}  {' '.join(cell.rjust(cells) for cell in column)}")
-    return lines
 
 
 def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> str:

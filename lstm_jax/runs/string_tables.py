@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lstm_jax.runs.problem import Table
 
 MOST_ROWS = 42
 """Longer tables are put together into rows of several answers or lengths."""
+
+SYMBOLS_A_LINE = 25
+"""Longer strings are shown in several lines."""
 
 
 def sum_counts(groups: Iterable[Mapping[Any, Sequence[int]]]) -> dict[int, tuple[int, int]]:
@@ -114,4 +119,17 @@ def length_lines(result: dict[str, Any]) -> list[str]:
         failing = sorted(int(length) for length, (mistakes, _) in seed["by_length"].items() if mistakes)
         reach = f"first mistake at length {failing[0]}" if failing else f"no mistake up to {settings['test_seq_len']}"
         lines.append(f"Seed {seed['seed']}: trained on up to {settings['seq_len']} symbols, {reach}.")
+    return lines
+
+
+def running_lines(text: str, rows: dict[str, np.ndarray]) -> list[str]:
+    """A string with the answers after each symbol below it, in lines of at most so many symbols."""
+    names, width = ["", *rows], max(len(name) for name in rows)
+    lines = []
+    for start in range(0, len(text), SYMBOLS_A_LINE):
+        part = slice(start, start + SYMBOLS_A_LINE)
+        columns = [list(text[part]), *([str(answer) for answer in row[part]] for row in rows.values())]
+        cells = max(len(cell) for column in columns for cell in column)
+        for name, column in zip(names, columns, strict=True):
+            lines.append(f"    {name:{width}}  {' '.join(cell.rjust(cells) for cell in column)}")
     return lines

@@ -19,15 +19,19 @@ from lstm_jax.runs.string_tables import (
     floor_lines,
     length_lines,
     length_table,
+    running_lines,
     shares,
     sum_counts,
     tested,
 )
 from lstm_jax.tasks.objectives import ClassObjective
-from lstm_jax.tasks.strings import decode
-from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.tasks.strings import Strings, decode, running_answers
+from lstm_jax.training.evaluate import running_decisions, string_outputs
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
+
+LONGEST_SHOWN = 100
+"""Symbols of the example string whose running answers are shown."""
 
 
 class StringView(View):
@@ -69,7 +73,15 @@ class StringView(View):
 
     @override
     def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
-        return
+        if self.config.model.bidirectional:
+            return  # what it says on the way depends on what is still to come
+        shown = self.string[:LONGEST_SHOWN]
+        strings = Strings(shown[None], np.array([len(shown)]))
+        task = self.problem.task
+        said = running_decisions(program, params, strings)[0]
+        rows = {"true": running_answers(task, strings)[0], "network": said}
+        lines = running_lines(decode(shown, task.alphabet), rows)
+        board.text(f"running_{task.asked}", "\n".join(lines), step)  # indented lines: Markdown shows them as they are
 
     @override
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:

@@ -10,7 +10,7 @@ from experiments import count_bits, next_word, sign_sum
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.settings import Value
 from lstm_jax.tasks.next_word import NextWord
-from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.tasks.text_settings import TextSettings
 
