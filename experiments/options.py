@@ -179,7 +179,7 @@ def usage_error(message: str) -> NoReturn:
 
 def print_error(message: str) -> None:
     """One line on standard error."""
-    print(f"error: {' '.join(message.split())[:400]}", file=sys.stderr)
+    print(f"error: {' '.join(message.split())[:1_000]}", file=sys.stderr)
 
 
 __all__ = ["STARTED", "config_from_flags", "define_flags", "define_setting", "start", "stored_config"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_jax.network.settings import ModelSettings
 from lstm_jax.settings import SettingError, Value, check_ranges, setting
-from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.task import DataSettings, Task
 from lstm_jax.training.optimizers import TrainSettings
 

@@ -76,8 +76,13 @@ def in_use(folder: Path) -> bool:
         return True
 
 
-def record_config(folder: Path, config: RunConfig) -> None:
+def record_config(folder: Path, config: RunConfig, command: str | None = None) -> None:
     """Writes config.json, or checks that the one that is there belongs to the same run.
+
+    Args:
+        folder: the run's.
+        config: all its settings.
+        command: that makes this run; None: the one that started this process.
 
     Raises:
         FolderError: the folder holds a run with other settings; the message names those that differ.
@@ -96,7 +101,7 @@ def record_config(folder: Path, config: RunConfig) -> None:
         {
             "experiment": config.task.name,
             "settings": config.settings(),
-            "command": command_line(),
+            "command": command or command_line(),
             "versions": {"python": platform.python_version(), **versions()},
             "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
             "git_commit": git_commit(),

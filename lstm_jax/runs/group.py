@@ -27,10 +27,12 @@ class Part:
     Args:
         config: all settings, checked, `cpu_devices` resolved.
         folder: of this run.
+        command: that trains this run alone; None: the one that started this process.
     """
 
     config: RunConfig
     folder: Path
+    command: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -45,7 +47,8 @@ def same_program(config: RunConfig) -> Hashable:
     """What runs must have in common to be trained together."""
     settings = config.settings(identity_only=True)
     numbers = ("seed", "num_seeds", *TRACED)
-    return config.task.name, tuple((name, value) for name, value in settings.items() if name not in numbers)
+    clips = config.training.clip_norm > 0
+    return config.task.name, clips, tuple((name, value) for name, value in settings.items() if name not in numbers)
 
 
 def run_group(
@@ -80,7 +83,7 @@ def run_group(
     """
     for part in parts:
         part.folder.mkdir(parents=True, exist_ok=True)
-        folders.record_config(part.folder, part.config)
+        folders.record_config(part.folder, part.config, part.command)
     session = Session([part.config for part in parts], checkpoints, started, tolerant=True)
     session.resume()
     with contextlib.ExitStack() as files:

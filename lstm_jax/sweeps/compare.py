@@ -1,4 +1,4 @@
-"""What runs are compared with, from their result.json: no learning at all, the floor, what was published."""
+"""What runs are compared with, from their result.json: no learning, counting, what is possible, what was published."""
 
 import statistics
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,9 @@ from lstm_jax.sweeps.figures import Baseline
 from lstm_jax.sweeps.table import Settings
 
 MAJORITY, FLOOR, PUBLISHED = "most frequent answer", "answers never in training", "published"
+
+CEILING = "best possible"
+"""Of a text, where the context that is seen does not always decide what follows."""
 
 
 def baselines(results: Iterable[tuple[Settings, Mapping[str, Any]]]) -> tuple[Baseline, ...]:
@@ -28,6 +31,26 @@ def errors_without_learning(result: Mapping[str, Any]) -> dict[str, float]:
     Args:
         result: its result.json.
     """
+    found = errors_of_counting(result) if "ngrams" in result else errors_on_strings(result)
+    if result["published"]:
+        found[PUBLISHED] = result["published"]["error"]
+    return found
+
+
+def errors_of_counting(result: Mapping[str, Any]) -> dict[str, float]:
+    """Of a run on a text: counted n-grams by their order, and the ceiling where the context decides what can be known.
+
+    Beyond the ceiling itself, which counts what it is tested on, nobody can be right more often.
+    """
+    found = {f"{gram['order']}-gram": 1 - gram["accuracy"] for gram in result["ngrams"]}
+    ceiling = result["ceiling"]
+    if ceiling["windows"]:
+        found[CEILING] = 1 - ceiling["right"] / ceiling["windows"]
+    return found
+
+
+def errors_on_strings(result: Mapping[str, Any]) -> dict[str, float]:
+    """Of a run on strings: always giving the most frequent answer, and being wrong where no answer was ever shown."""
     times: dict[str, int] = {}
     floors = []
     for seed in result["seeds"]:
@@ -38,8 +61,6 @@ def errors_without_learning(result: Mapping[str, Any]) -> dict[str, float]:
     found = {MAJORITY: 1 - max(times.values()) / sum(times.values())}
     if result["config"]["readout"] == "class" and any(floors):
         found[FLOOR] = statistics.fmean(floors)
-    if result["published"]:
-        found[PUBLISHED] = result["published"]["error"]
     return found
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from lstm_jax.sweeps.figures import Picture, Sweep, describe, percent
 from lstm_jax.sweeps.inline import inline_svg
 from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, table
-from lstm_jax.sweeps.table import DONE, Row
+from lstm_jax.sweeps.table import DONE, DROPPED, FAILED, Row
 
 WIDE = 5.0
 """Pictures of more inches than this have a row of the page for themselves."""
@@ -31,7 +31,7 @@ def make_page(
         if pictures
         else "",
         _section("Settings", table(sweep.summaries, sweep.varied, OF_A_SETTING)),
-        _section("Failed", _failures(sweep.rows)) if any(row.status != DONE for row in sweep.rows) else "",
+        _section("Failed", _failures(sweep.rows)) if any(row.status == FAILED for row in sweep.rows) else "",
         _section("Runs", table(sweep.rows, sweep.varied, OF_A_ROW)),
     ]
     return string.Template(_part("report.html")).substitute(
@@ -63,13 +63,15 @@ def _section(title: str, content: str) -> str:
 
 def _overview(sweep: Sweep, seconds: float) -> str:
     done = [row for row in sweep.rows if row.status == DONE]
+    dropped = sum(row.status == DROPPED for row in sweep.rows)
     solved = sum(row.test_error is not None and row.test_error <= sweep.threshold for row in done)
     best = min((row.test_error for row in done if row.test_error is not None), default=None)
     facts = {
         "settings": COUNT(len(sweep.summaries)),
         "runs": COUNT(len(sweep.rows)),
         "done": COUNT(len(done)),
-        "failed": COUNT(len(sweep.rows) - len(done)),
+        "failed": COUNT(sum(row.status == FAILED for row in sweep.rows)),
+        **({"dropped": COUNT(dropped)} if dropped else {}),
         f"solved: error ≤ {percent(sweep.threshold)}": COUNT(solved),
         "smallest error": "–" if best is None else percent(best),
         "wall time": duration(seconds),
@@ -89,7 +91,7 @@ def _failures(rows: Sequence[Row]) -> str:
     """Every reason once, with the seeds that it stopped."""
     by_reason: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
-        if row.status != DONE:
+        if row.status == FAILED:
             by_reason.setdefault(row.reason or row.status, {}).setdefault(row.run, []).append(row)
     items = []
     for reason, runs in by_reason.items():

@@ -11,7 +11,7 @@ from lstm_jax.settings import Value
 
 type Settings = dict[str, Value]
 
-DONE, FAILED = "done", "failed"
+DONE, FAILED, DROPPED = "done", "failed", "dropped"
 
 NOT_OF_A_ROW = ("seed", "num_seeds", "workdir", "progress")
 """Settings of a run that say nothing about one of its seeds, or nothing about results."""
@@ -21,6 +21,7 @@ NOT_OF_A_ROW = ("seed", "num_seeds", "workdir", "progress")
 class Row:
     """One seed of one run. What is not known is None.
 
+    `status` is "done", "failed", or "dropped": successive halving ended it early, and its error is that of then.
     `steps_to_solve` are the updates at the first evaluation that reached the threshold, `wall_seconds` the run's,
     `flags` are what was given by hand besides the seeds; `varied` is the part of `settings` that the sweep varies.
     """
@@ -78,6 +79,7 @@ def make_rows(
     metrics: Sequence[Mapping[str, Any]],
     *,
     failures: Mapping[int, str],
+    dropped: Mapping[int, int],
     flags: Settings,
     varied: Sequence[str],
     threshold: float,
@@ -91,6 +93,7 @@ def make_rows(
         result: its result.json, if it came so far.
         metrics: the lines of its metrics.jsonl.
         failures: why a seed has no result.
+        dropped: the step at which successive halving dropped a seed.
         flags: the settings given by hand, `preset` too, but for the seeds.
         varied: names of the settings that the sweep varies.
         threshold: the error (0..1) from which on the task counts as solved.
@@ -101,13 +104,14 @@ def make_rows(
     rows = []
     for seed in range(first, first + settings["num_seeds"]):
         own = by_seed.get(seed, {})
+        status, reason = _status(bool(own), failures.get(seed), dropped.get(seed))
         rows.append(
             Row(
                 experiment=record["experiment"],
                 run=run,
                 seed=seed,
-                status=DONE if own else FAILED,
-                reason=None if own else failures.get(seed, "no result"),
+                status=status,
+                reason=reason,
                 test_error=_finite(own.get("test_error")),
                 test_mistakes=own.get("test_mistakes"),
                 test_size=own.get("test_size"),
@@ -122,6 +126,12 @@ def make_rows(
             )
         )
     return rows
+
+
+def _status(known: bool, failure: str | None, dropped: int | None) -> tuple[str, str | None]:
+    if not known:
+        return FAILED, failure or "no result"
+    return (DONE, None) if dropped is None else (DROPPED, f"dropped at step {dropped:,}")
 
 
 def steps_to_reach(metrics: Iterable[Mapping[str, Any]], threshold: float) -> int | None:

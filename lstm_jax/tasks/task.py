@@ -66,7 +66,10 @@ class StringTask(Task, Protocol):
     def published(self, length: int) -> dict[str, Any]:
         """What was published for strings of this length; empty where nothing was.
 
-        `error`, after which `time`, by `what`; and `by_epoch`, what was reported after so many epochs.
+        `error`, after which `time`, by `what`; `by_epoch`, what was reported after so many epochs, in words, and
+        `curve`, the same as numbers; `curve_flax_lstm`, with the framework's own cell; `squared_error`, the mean over
+        unseen strings. `seconds`: what the tutorial's own program takes under TensorFlow 2.21 on two cores of an AMD
+        EPYC (Zen 5), measured for this project.
         """
         ...
 

@@ -38,6 +38,7 @@ def run_of(settings, num_seeds, *, varied, failures=None, flags=None, size=1_000
         {"seeds": seeds, "wall_seconds": round(1.5 + rng.random(), 2)} if seeds else None,
         metrics,
         failures=failures,
+        dropped={},
         flags=flags if flags is not None else {name: settings[name] for name in varied},
         varied=varied,
         threshold=THRESHOLD,

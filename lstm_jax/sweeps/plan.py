@@ -1,0 +1,120 @@
+"""The runs of a sweep: one for each setting, all checked before anything is computed."""
+
+import dataclasses
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.group import same_program
+from lstm_jax.runs.problems import make_problem
+from lstm_jax.runs.texts import identify
+from lstm_jax.settings import SettingError, Value
+from lstm_jax.sweeps.axis import Axis
+from lstm_jax.sweeps.grid import Settings
+from lstm_jax.sweeps.table import command
+from lstm_jax.tasks.text_settings import TextSettings
+
+type Presets = Mapping[str, Mapping[str, Value]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One setting of a sweep, with all its seeds.
+
+    Args:
+        config: all settings, checked.
+        flags: those that make this run as a command of its own, but for its seeds.
+    """
+
+    config: RunConfig
+    flags: Settings
+
+    @property
+    def identity(self) -> str:
+        """Its name, and that of its folder."""
+        return self.config.identity
+
+    @property
+    def command(self) -> str:
+        """The command that makes this run alone."""
+        seeds: Settings = {"seed": self.config.run.seed, "num_seeds": self.config.run.num_seeds}
+        return command(self.config.task.name, {**self.flags, **seeds})
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All runs of a sweep.
+
+    Args:
+        experiment: its name.
+        runs: in the order of the grid.
+        varied: names of the settings that vary.
+    """
+
+    experiment: str
+    runs: tuple[Run, ...]
+    varied: tuple[str, ...]
+
+    @property
+    def members(self) -> int:
+        """Seeds of all runs together."""
+        return sum(run.config.run.num_seeds for run in self.runs)
+
+    def settings_of(self, run: Run) -> Settings:
+        """Those settings of a run that vary."""
+        settings = run.config.settings()
+        return {name: settings[name] for name in self.varied}
+
+
+def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis], same: Settings) -> Plan:
+    """Makes and checks all runs.
+
+    Args:
+        base: the experiment with the recipe of a preset.
+        settings: of each run, those that --set gives.
+        axes: what --set gives.
+        same: what all runs have in common and is given by hand, `preset` too; `cpu_devices` resolved.
+
+    Raises:
+        SettingError: a run cannot be; says which.
+    """
+    runs, problems = [], set[Hashable]()
+    for own in settings:
+        given = {**same, **own}
+        try:
+            runs.append(Run(_checked(base.replace(given), problems), {name: given[name] for name in _shown(given)}))
+        except SettingError as error:
+            where = ", ".join(f"{name}={value}" for name, value in own.items() if len(settings) > 1)
+            raise SettingError(
+                error.name, error.value, f"{error.allowed}{f' (with {where})' if where else ''}"
+            ) from None
+    _check_effects(runs, axes)
+    if len({run.identity for run in runs}) < len(runs):
+        raise SettingError("set", ",".join(axis.name for axis in axes), "two runs have the same name; try fewer runs")
+    varied = tuple(axis.name for axis in axes if axis.span is not None or len(axis.values) > 1)
+    return Plan(base.task.name, tuple(runs), varied)
+
+
+def _shown(given: Settings) -> list[str]:
+    return [name for name in given if name not in ("seed", "num_seeds")]
+
+
+def _checked(config: RunConfig, problems: set[Hashable]) -> RunConfig:
+    """The run as it will be known; what it learns from is looked at once for all runs that share a program."""
+    config.check()
+    if isinstance(config.data, TextSettings):
+        config = identify(config)
+    key = same_program(config)
+    if key not in problems:
+        make_problem(config)
+        problems.add(key)
+    return config
+
+
+def _check_effects(runs: Sequence[Run], axes: Sequence[Axis]) -> None:
+    """A setting that no run heeds is a mistake; one that some ignore is not."""
+    ignored: list[dict[str, str]] = [run.config.without_effect() for run in runs]
+    for axis in axes:
+        if all(axis.name in reasons for reasons in ignored):
+            values: Any = ",".join(str(value) for value in axis.values)
+            raise SettingError("set", f"{axis.name}={values}", f"has no effect {ignored[0][axis.name]}")

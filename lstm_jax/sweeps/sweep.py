@@ -1,0 +1,178 @@
+"""One sweep from its plan to its report."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lstm_jax.runs import folder as folders
+from lstm_jax.runs.signals import catch_interrupts
+from lstm_jax.sweeps import prospect
+from lstm_jax.sweeps.conduct import conduct
+from lstm_jax.sweeps.executor import Executor
+from lstm_jax.sweeps.gather import Gatherer
+from lstm_jax.sweeps.local import LocalExecutor, count_workers
+from lstm_jax.sweeps.plan import Plan, Run
+from lstm_jax.sweeps.progress import SweepDisplay
+from lstm_jax.sweeps.ray_cluster import RayExecutor
+from lstm_jax.sweeps.report import PAGE
+from lstm_jax.sweeps.rungs import Rung, plan_rungs
+from lstm_jax.sweeps.settings import SweepSettings
+from lstm_jax.sweeps.store import Spent, Store
+from lstm_jax.sweeps.table import FAILED, Row
+from lstm_jax.sweeps.task import Task, make_tasks
+
+ALL_DONE, SOME_FAILED, INTERRUPTED = 0, 1, 130
+"""Exit statuses."""
+
+WRITE_EVERY = 5.0
+"""Seconds at least between tables that are written while a sweep goes on."""
+
+
+@dataclasses.dataclass
+class SweepRun:
+    """A sweep in its folder.
+
+    Args:
+        plan: all runs.
+        module: of the experiment.
+        chosen: how it is done, checked.
+        folder: of the sweep.
+        command: that makes it.
+        progress: `auto`, `on` or `off`.
+        started: when the work began, in the time of `time.perf_counter`.
+    """
+
+    plan: Plan
+    module: str
+    chosen: SweepSettings
+    folder: Path
+    command: str
+    progress: str
+    started: float
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.folder.absolute())
+        self._gatherer = Gatherer(self.plan, self.store, self.chosen.threshold)
+        self._written = time.perf_counter()
+
+    def describe(self) -> list[str]:
+        """What would be done, in words; touches nothing."""
+        workers = self.chosen.workers or count_workers(*self._devices())
+        before = self.store.begin(self.plan.experiment, self.chosen.halving)
+        finished = [run for run in self.plan.runs if self._is_done(run)]
+        tasks = make_tasks(self.module, [run for run in self.plan.runs if run not in finished], workers, self._rungs())
+        return [
+            prospect.overview(self.plan, len(finished), tasks, workers),
+            *prospect.programs(self.plan, tasks),
+            *([prospect.saved(tasks)] if self.chosen.halving else []),
+            prospect.expected_time(tasks, before, workers),
+        ]
+
+    def run(self) -> int:
+        """Does what is to be done; returns the exit status.
+
+        Raises:
+            SettingError: the folder has a sweep of another kind, or the executor is not to be had.
+            FolderError: another process has the folder.
+        """
+        with folders.locked(self.folder), catch_interrupts() as interrupted:
+            self._before = self.store.begin(self.plan.experiment, self.chosen.halving)
+            with self._executor() as (executor, workers):
+                tasks = self._tasks(workers)
+                going = {identity for task in tasks for identity in task.identities}
+                finished = [run.identity for run in self.plan.runs if run.identity not in going]
+                for identity in finished:
+                    self._gatherer.add(identity)
+                print(prospect.overview(self.plan, len(finished), tasks, workers), f"in {self.folder}", flush=True)
+                if self.chosen.halving:
+                    print(prospect.saved(tasks), flush=True)
+                shown = self.progress, self.plan.experiment, len(finished), tasks, workers, self._gather
+                with SweepDisplay(*shown, self.chosen.threshold) as display:
+                    self._display = display
+                    self._note()
+                    done = conduct(tasks, self.store, executor, interrupted, display)
+                self._note()
+        return self._close(done)
+
+    def _tasks(self, workers: int) -> list[Task]:
+        unfinished = self.store.unfinished(self.plan.runs)
+        if self.chosen.retry_failed:
+            for run in self.plan.runs:
+                ended = self.store.ended(run.identity)
+                if ended is not None and ended.failures:
+                    self.store.forget(run.identity)
+        taken = {identity for task in unfinished for identity in task.identities}
+        new = [run for run in self.plan.runs if run.identity not in taken and not self._is_done(run)]
+        return [*unfinished, *make_tasks(self.module, new, workers, self._rungs())]
+
+    def _is_done(self, run: Run) -> bool:
+        return self.store.ended(run.identity) is not None
+
+    def _rungs(self):
+        """How rungs are planned; None without halving."""
+        if not self.chosen.halving:
+            return None
+
+        def plan(runs: Sequence[Run]) -> list[Rung]:
+            config = runs[0].config
+            members = sum(run.config.run.num_seeds for run in runs)
+            return plan_rungs(config.training.num_steps, members, self.chosen.halving, config.run.eval_every)
+
+        return plan
+
+    def _devices(self) -> tuple[str, int]:
+        run = self.plan.runs[0].config.run
+        return run.platform, run.cpu_devices
+
+    @contextlib.contextmanager
+    def _executor(self) -> Iterator[tuple[Executor, int]]:
+        """Who does the tasks, and how many at a time."""
+        chosen, (platform, cpu_devices) = self.chosen, self._devices()
+        executor: Executor
+        if chosen.executor == "ray":
+            cpus, gpus = chosen.cpus_per_group or float(cpu_devices), chosen.gpus_per_group
+            executor = cluster = RayExecutor(self.store, chosen.ray_address, cpus, gpus)
+            workers = cluster.places(cpus, gpus)
+        else:
+            workers = chosen.workers or count_workers(platform, cpu_devices)
+            executor = LocalExecutor(self.store, workers)
+        with contextlib.closing(executor):
+            yield executor, workers
+
+    def _gather(self, task: Task) -> list[list[Row]]:
+        rows = [self._gatherer.add(run.identity) for run in task.runs]
+        if time.perf_counter() > self._written + WRITE_EVERY:
+            self._gatherer.write_tables()
+            self._note()
+            self._written = time.perf_counter()
+        return rows
+
+    def _note(self) -> None:
+        seconds, work = self._display.measured()
+        before = self._before
+        spent = Spent(self._seconds(), before.worker_seconds + seconds, before.work + work)
+        self.store.note(self.plan.experiment, self.chosen.halving, self.command, spent)
+
+    def _seconds(self) -> float:
+        return round(self._before.seconds + time.perf_counter() - self.started, 2)
+
+    def _close(self, done: bool) -> int:
+        if not done:
+            self._gatherer.write_tables()
+            print(f"interrupted; resume with: {self.command}", flush=True)
+            return INTERRUPTED
+        self._gatherer.write_report(self.command, self._seconds())
+        failed = [row for row in self._gatherer.rows if row.status == FAILED]
+        if failed:
+            runs = len({row.run for row in failed})
+            print(f"{len(failed)} seeds of {runs} settings failed; --retry_failed tries them again", flush=True)
+        print(
+            f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
+            f"Look at it:  {self.folder / PAGE}",
+            f"TensorBoard: {folders.tool('tensorboard')} --logdir={self.folder / 'runs'}",
+            sep="\n",
+            flush=True,
+        )
+        return SOME_FAILED if failed else ALL_DONE
