@@ -25,9 +25,9 @@ MOST_ONE_HOT = 4_096
 """Symbols that can be shown as one-hot codes; the weights that read them grow with their number."""
 
 LARGEST_CUT = 2**21
-"""Weights of a readout up to which batches are cut into slices: each slice has a gradient of its own, which every
-device adds up. Measured for 100,000 symbols, 128 units and 256 windows of 8: an update takes 1.0 s and the process
-2.7 GB in two slices, 0.5 s and 1.6 GB in one."""
+"""Weights of a readout up to which batches are cut into slices: each slice has a gradient of its own, and all devices
+add them up. Measured for 100,000 symbols, 128 units and 256 windows of 8: an update takes 1.0 s and the process 2.7 GB
+in two slices, 0.5 s and 1.6 GB in one."""
 
 
 class TextProblem(Problem):

@@ -26,7 +26,7 @@ WORDS, CHARACTERS = 32, 200
 WRAPPER = textwrap.TextWrapper(100, replace_whitespace=False, drop_whitespace=False)
 """Breaks the long lines of a story."""
 
-MOST_CONTEXT = 12
+MOST_CONTEXT = {"words": 12, "characters": 40}
 """Symbols of a sample's context that are shown."""
 
 
@@ -50,9 +50,13 @@ class TextView(View):
         outputs = string_outputs(program, params, context[None], np.array([length]))[0]
         vocabulary = self.problem.text.vocabulary
         right, said = vocabulary.decode([codes[place + length], int(program.objective.decide(outputs))])
-        shown = ["..."] if length > MOST_CONTEXT else []
-        shown += vocabulary.decode(context[-MOST_CONTEXT:])
-        self._sample = f"{shown} - [{right}] vs [{said}]"
+        if vocabulary.unit == "words":
+            shown = ["..."] if length > MOST_CONTEXT["words"] else []
+            shown += vocabulary.decode(context[-MOST_CONTEXT["words"] :])
+            self._sample = f"{shown} - [{right}] vs [{said}]"
+        else:
+            read = vocabulary.join(vocabulary.decode(context[-MOST_CONTEXT["characters"] :]))
+            self._sample = f"{read!r} - {right!r} vs {said!r}"  # as Python spells them: line breaks can be seen
         board.text("sample", as_written(self._sample), step)
         return None
 
