@@ -76,6 +76,7 @@ class RunConfig:
             "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
             "remat": (self.model.remat >= self.data.seq_len, "for strings that are not longer"),
             "truncate": (self.model.truncate >= self.data.seq_len, "for strings that are not longer"),
+            "number_loss": (self.model.readout != "number", f"with --readout={self.model.readout}"),
             "kernel_mean": (self.model.kernel_init == "default", "with --kernel_init=default"),
             "kernel_stddev": (self.model.kernel_init == "default", "with --kernel_init=default"),
             **self.data.without_effect(self.task),

@@ -49,7 +49,9 @@ class StringProblem(Problem):
         self.task = cast(StringTask, config.task)
         self.every_step = config.training.supervise == "every_step"
         self.inputs = FixedFeatures(self.task.features)
-        self.objective = make_objective(config.model.readout, self.task.answer_range(self.settings.seq_len))
+        self.objective = make_objective(
+            config.model.readout, self.task.answer_range(self.settings.seq_len), config.model.number_loss
+        )
         self.source = self._make_source(config.training.num_steps)
         self.corpus: PyTree = ()
         self.mixed_lengths = len(self.settings.lengths) > 1 or self.settings.growth > 0

@@ -14,6 +14,8 @@ from lstm_jax.axes import Array
 
 READOUTS = ("class", "number")
 
+MEASURES = ("squared", "absolute")
+
 
 class Objective(Protocol):
     """What the readout's C numbers mean."""
@@ -64,7 +66,9 @@ class ClassObjective(Objective):
 
 @dataclasses.dataclass(frozen=True)
 class NumberObjective(Objective):
-    """One number: squared error, answer = the nearest integer."""
+    """One number, its error squared or absolute; answer = the nearest integer."""
+
+    measure: str = "squared"
 
     @property
     @override
@@ -73,7 +77,8 @@ class NumberObjective(Objective):
 
     @override
     def loss(self, outputs: Array, answers: Array) -> Array:
-        return (outputs[0] - answers) ** 2
+        error = outputs[0] - answers
+        return error**2 if self.measure == "squared" else jnp.abs(error)
 
     @override
     def decide(self, outputs: Array) -> Array:
@@ -127,6 +132,6 @@ class SampledObjective(ClassObjective):
         return jnp.log(-jnp.expm1(self.num_sampled * jnp.log1p(-share)))
 
 
-def make_objective(readout: str, answer_range: tuple[int, int]) -> ClassObjective | NumberObjective:
-    """The objective for a readout (`class` or `number`) and the smallest and largest answer."""
-    return ClassObjective(*answer_range) if readout == "class" else NumberObjective()
+def make_objective(readout: str, answer_range: tuple[int, int], measure: str) -> ClassObjective | NumberObjective:
+    """The objective for a readout (`class` or `number`), the smallest and largest answer, the measure of a number."""
+    return ClassObjective(*answer_range) if readout == "class" else NumberObjective(measure)

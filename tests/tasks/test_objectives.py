@@ -31,8 +31,8 @@ def test_numbers_are_judged_by_their_square_and_rounded():
 
 
 def test_the_number_of_outputs_follows_the_range_of_answers():
-    assert make_objective("class", (0, 20)).num_outputs == 21
-    assert make_objective("number", (0, 20)).num_outputs == 1
+    assert make_objective("class", (0, 20), "squared").num_outputs == 21
+    assert make_objective("number", (0, 20), "absolute").num_outputs == 1
 
 
 def make_readout(classes=50, width=4, examples=(3, 5)):
