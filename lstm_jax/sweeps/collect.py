@@ -1,7 +1,7 @@
 """What the folders of a sweep's runs hold, put together."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def curves(metrics: list[Mapping[str, Any]]) -> dict[int, Curve]:
+def curves(metrics: Iterable[Mapping[str, Any]]) -> dict[int, Curve]:
     """The learning curve of each seed.
 
     Args:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,12 @@ from lstm_jax.sweeps.task import Task
 
 PATIENCE = 60.0
 """Seconds that a worker waits for the one before it, which was given up but may still be ending."""
+
+CACHED = 32
+"""Tasks after which a process forgets what it compiled. Programs of training are needed once, but small ones again:
+measured, they are a quarter of the time that compiling takes; what is kept is 13 MB a task."""
+
+_ended = itertools.count(1)
 
 
 def execute(
@@ -50,7 +57,8 @@ def execute(
     except Exception as error:  # of one task; the others are none the worse for it
         return FAILED, _one_line(error)
     finally:
-        jax.clear_caches()  # the next task has another program
+        if next(_ended) % CACHED == 0:
+            jax.clear_caches()
 
 
 def _train(task: Task, store: Store, interrupted: Callable[[], bool], watch: Callable[[int, int], None]) -> None:

@@ -105,9 +105,10 @@ class _Worker:
 
     def _listen(self, heard: "queue.SimpleQueue[tuple[_Worker, Event | None]]") -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with contextlib.suppress(ValueError):  # what a dying process wrote half of
-                heard.put((self, Event(**json.loads(line))))
+        with self.process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError):  # what a dying process wrote half of
+                    heard.put((self, Event(**json.loads(line))))
         heard.put((self, None))
 
     def begin(self, task: Task) -> None:
@@ -121,17 +122,21 @@ class _Worker:
     def last_words(self) -> str:
         """Why it ended."""
         status = self.process.wait()
+        self._close_input()
         if status == -signal.SIGKILL:
             return "its process was killed (SIGKILL), as systems do that run out of memory"
         how = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
         lines = self._said.read_text(errors="replace").strip().splitlines()
         return f"its process ended with {how}{f': {lines[-1][:200]}' if lines else ''}"
 
-    def end(self) -> None:
-        """Ends the process."""
+    def _close_input(self) -> None:
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.close()
+
+    def end(self) -> None:
+        """Ends the process."""
+        self._close_input()
         try:
             self.process.wait(FAREWELL)
         except subprocess.TimeoutExpired:

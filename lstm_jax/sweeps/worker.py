@@ -1,7 +1,7 @@
 """A process that does one task after another, for the local executor: a line of JSON in, lines of JSON out.
 
 In come tasks: {"store": the folder of the sweep, "task": ...}. Out go events: {"kind", "task", "step", "reason"}.
-SIGTERM asks to save and stop. When the input ends, so does the process, at once: nobody is left who would listen.
+SIGTERM asks to save and stop. When the input ends, so does the process, at once: nobody is left to hear of it.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,17 +29,20 @@ def main() -> int:
             out.flush()
 
         for order in _orders():
-            task = from_data(order["task"])
-            kind, reason = execute(
-                task,
-                Store(Path(order["store"])),
-                interrupted,
-                lambda step, _, name=task.name: say(kind=STEP, task=name, step=step, reason=""),
-            )
-            say(kind=kind, task=task.name, step=0, reason=reason)
-            if kind == INTERRUPTED:
-                return 0
+            if _do(order, interrupted, say) == INTERRUPTED:
+                break
     return 0
+
+
+def _do(order: dict[str, Any], interrupted: Callable[[], bool], say: Callable[..., None]) -> str:
+    task = from_data(order["task"])
+
+    def watch(step: int, _: int) -> None:
+        say(kind=STEP, task=task.name, step=step, reason="")
+
+    kind, reason = execute(task, Store(Path(order["store"])), interrupted, watch)
+    say(kind=kind, task=task.name, step=0, reason=reason)
+    return kind
 
 
 def _own_output() -> TextIO:

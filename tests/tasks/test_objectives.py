@@ -30,6 +30,12 @@ def test_numbers_are_judged_by_their_square_and_rounded():
     np.testing.assert_array_equal(objective.decide(outputs), [0, 3, -1])
 
 
+def test_numbers_may_be_judged_by_their_distance():
+    outputs = np.array([[0.4, 2.6, -1.2]])
+    losses = NumberObjective("absolute").loss(outputs, np.array([1, 1, 1]))
+    np.testing.assert_allclose(losses, [0.6, 1.6, 2.2], rtol=1e-5)
+
+
 def test_the_number_of_outputs_follows_the_range_of_answers():
     assert make_objective("class", (0, 20), "squared").num_outputs == 21
     assert make_objective("number", (0, 20), "absolute").num_outputs == 1
