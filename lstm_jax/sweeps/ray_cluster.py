@@ -7,6 +7,7 @@ it shall stop, goes by way of its folder: that needs no process that all of them
 import contextlib
 import json
 import os
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,8 +43,9 @@ class RayExecutor(Executor):
         self._ray, self._store = ray, store
         variables = {"PYTHONPATH": code_path()}
         try:
+            _knock(address)
             ray.init(address, runtime_env={"env_vars": variables}, logging_level="ERROR", log_to_driver=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             reason = (str(error).splitlines() or ["unknown"])[0]
             raise SettingError("ray_address", address, f"no Ray cluster can be reached there: {reason}") from None
         self._do: Any = ray.remote(do).options(num_cpus=cpus, num_gpus=gpus, max_retries=0)
@@ -103,6 +105,13 @@ class RayExecutor(Executor):
     @override
     def close(self) -> None:
         self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError at once where nobody listens: Ray itself would wait for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def do(folder: str, data: dict[str, Any], where: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from lstm_jax.sweeps.compare import FLOOR, MAJORITY, PUBLISHED, baselines, errors_without_learning
+from lstm_jax.sweeps.compare import CEILING, FLOOR, MAJORITY, PUBLISHED, baselines, errors_without_learning
 from lstm_jax.sweeps.figures import Baseline
 
 SEEDS = [
@@ -45,3 +45,14 @@ def test_a_baseline_holds_for_the_settings_that_it_depends_on():
 
 def test_no_runs_have_no_baselines():
     assert baselines([]) == ()
+
+
+def test_a_text_is_compared_with_counting_and_with_what_is_possible():
+    text = {
+        "seeds": [{"test_size": 201}],
+        "ngrams": [{"order": 1, "accuracy": 0.1, "perplexity": 60.0}, {"order": 2, "accuracy": 0.6, "perplexity": 3.0}],
+        "ceiling": {"right": 199, "windows": 201},
+        "published": {},
+    }
+    found = errors_without_learning(text)
+    assert found == pytest.approx({"1-gram": 0.9, "2-gram": 0.4, CEILING: 2 / 201})
