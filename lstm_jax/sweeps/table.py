@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lstm_jax.settings import Value
+from lstm_jax.sweeps.collect import steps_to_reach
 
 type Settings = dict[str, Value]
 
@@ -132,17 +133,6 @@ def _status(known: bool, failure: str | None, dropped: int | None) -> tuple[str,
     if not known:
         return FAILED, failure or "no result"
     return (DONE, None) if dropped is None else (DROPPED, f"dropped at step {dropped:,}")
-
-
-def steps_to_reach(metrics: Iterable[Mapping[str, Any]], threshold: float) -> int | None:
-    """The updates at the first evaluation on unseen data with at most this error; None if there is none.
-
-    Args:
-        metrics: lines of metrics.jsonl, of one seed.
-        threshold: the error (0..1).
-    """
-    reached = [row["step"] for row in metrics if row["split"] == "test" and row["error"] <= threshold]
-    return min(reached, default=None)
 
 
 def sort_rows(rows: Iterable[Row]) -> list[Row]:
