@@ -78,20 +78,20 @@ def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis
     Raises:
         SettingError: a run cannot be; says which.
     """
+    varied = tuple(axis.name for axis in axes if axis.span is not None or len(axis.values) > 1)
     runs, problems = [], set[Hashable]()
     for own in settings:
         given = {**same, **own}
         try:
             runs.append(Run(_checked(base.replace(given), problems), {name: given[name] for name in _shown(given)}))
         except SettingError as error:
-            where = ", ".join(f"{name}={value}" for name, value in own.items() if len(settings) > 1)
+            where = ", ".join(f"{name}={value}" for name, value in own.items() if name in varied)
             raise SettingError(
                 error.name, error.value, f"{error.allowed}{f' (with {where})' if where else ''}"
             ) from None
     _check_effects(runs, axes)
     if len({run.identity for run in runs}) < len(runs):
         raise SettingError("set", ",".join(axis.name for axis in axes), "two runs have the same name; try fewer runs")
-    varied = tuple(axis.name for axis in axes if axis.span is not None or len(axis.values) > 1)
     return Plan(base.task.name, tuple(runs), varied)
 
 

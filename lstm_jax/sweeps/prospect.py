@@ -27,7 +27,7 @@ def overview(plan: Plan, finished: int, tasks: Sequence[Task], workers: int) -> 
         seeds += f", {finished:,} settings done before"
     total = sum(map(updates, tasks))
     return (
-        f"{plan.experiment}: {seeds}; to do: {len(tasks):,} compiled programs, {total:,} updates, "
+        f"{plan.experiment}: {seeds}; to do: {len(tasks):,} compiled {'program' if len(tasks) == 1 else 'programs'}, {total:,} updates, "
         f"{workers} {'programs' if workers > 1 else 'program'} at a time"
     )
 

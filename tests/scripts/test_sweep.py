@@ -46,7 +46,7 @@ def test_only_what_is_new_is_run(small):
     _, _, times, second = small
     assert len(times) == 4
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
-    assert "4 settings done before; to do: 1 compiled programs, 160 updates" in second.stdout
+    assert "4 settings done before; to do: 2 compiled programs, 160 updates" in second.stdout
     assert "[5/6]" in second.stdout
 
 

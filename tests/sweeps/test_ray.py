@@ -14,7 +14,7 @@ pytest.importorskip("ray")
 
 LONG = [
     *("--experiment=count_bits", "--set=train_size=20", "--set=batch_size=10", "--set=seq_len=5,6"),
-    *("--set=hidden_size=3", "--set=learning_rate=0.01,0.02", "--set=num_steps=30000", "--set=log_every=1000"),
+    *("--set=hidden_size=3", "--set=learning_rate=0.01,0.02", "--set=num_steps=15000", "--set=log_every=1000"),
     *("--set=eval_every=5000", "--set=checkpoint_every=500", "--num_seeds=2"),
 ]
 
