@@ -26,8 +26,9 @@ def overview(plan: Plan, finished: int, tasks: Sequence[Task], workers: int) -> 
     if finished:
         seeds += f", {finished:,} settings done before"
     total = sum(map(updates, tasks))
+    programs = f"{len(tasks):,} compiled {'program' if len(tasks) == 1 else 'programs'}"
     return (
-        f"{plan.experiment}: {seeds}; to do: {len(tasks):,} compiled {'program' if len(tasks) == 1 else 'programs'}, {total:,} updates, "
+        f"{plan.experiment}: {seeds}; to do: {programs}, {total:,} updates, "
         f"{workers} {'programs' if workers > 1 else 'program'} at a time"
     )
 

@@ -89,13 +89,16 @@ def make_rows(
     """The rows of one run, in the order of its seeds.
 
     Args:
+        run: its identity.
         record: its config.json, or what would be in it: `experiment` and `settings`.
-        result, metrics: its result.json, if it came so far, and the lines of its metrics.jsonl.
-        failures, dropped: why a seed has no result, and the step at which successive halving dropped a seed.
+        result: its result.json, if it came so far.
+        metrics: the lines of its metrics.jsonl.
+        failures: why a seed has no result.
+        dropped: the step at which successive halving dropped a seed.
         flags: the settings given by hand, `preset` too, but for the seeds.
         varied: names of the settings that the sweep varies.
         threshold: the error (0..1) from which on the task counts as solved.
-        run, folder: its identity, and its folder as it is to be shown.
+        folder: the run's, as it is to be shown.
     """
     settings, first = record["settings"], record["settings"]["seed"]
     by_seed = {seed["seed"]: seed for seed in (result or {}).get("seeds", ())}
