@@ -113,7 +113,8 @@ def _draw_lines(
         color, dashes = COLORS[place % len(COLORS)], DASHES[place % len(DASHES)]
         look = looks.setdefault(label, Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label))
         axes.fill_between(steps, low, high, color=look.get_color(), alpha=0.15, linewidth=0)
-        axes.plot(steps, median, color=look.get_color(), linestyle=look.get_linestyle(), linewidth=1.6)
+        alone = "o" if len(steps) == 1 else None  # a line through a single evaluation would not be seen
+        axes.plot(steps, median, color=look.get_color(), linestyle=look.get_linestyle(), linewidth=1.6, marker=alone)
 
 
 def _caption(most: int) -> str:
