@@ -15,16 +15,19 @@ from lstm_jax.tasks.sign_sum import SignSum
 
 PRESETS: options.Presets = {
     "fast": {
+        "hidden_size": 8,
         "seq_len": 6,
         "train_size": 1_024,
         "readout": "number",
         "read_from": "cell",
         "supervise": "every_step",
-        "num_steps": 2_000,
-        "batch_size": 128,
-        "learning_rate": 0.02,
-        "adam_b2": 0.95,
-        "eval_every": 500,
+        "readout_stddev": 1.0,
+        "num_steps": 6_000,
+        "batch_size": 32,
+        "learning_rate": 0.2,
+        "log_every": 500,
+        "eval_every": 2_000,
+        "checkpoint_every": 3_000,
     },
     "long": {
         "hidden_size": 6,
