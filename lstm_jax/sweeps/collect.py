@@ -43,3 +43,14 @@ def curves(metrics: Iterable[Mapping[str, Any]]) -> dict[int, Curve]:
         if row["split"] == "test":
             found.setdefault(row["seed"], {})[row["step"]] = row["error"]
     return {seed: sorted(errors.items()) for seed, errors in sorted(found.items())}
+
+
+def steps_to_reach(metrics: Iterable[Mapping[str, Any]], threshold: float) -> int | None:
+    """The updates at the first evaluation on unseen data with at most this error; None if there is none.
+
+    Args:
+        metrics: lines of metrics.jsonl, of one seed.
+        threshold: the error (0..1).
+    """
+    reached = [row["step"] for row in metrics if row["split"] == "test" and row["error"] <= threshold]
+    return min(reached, default=None)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lstm_jax.settings import Value
+from lstm_jax.sweeps.collect import steps_to_reach
 
 type Settings = dict[str, Value]
 
@@ -88,13 +89,16 @@ def make_rows(
     """The rows of one run, in the order of its seeds.
 
     Args:
+        run: its identity.
         record: its config.json, or what would be in it: `experiment` and `settings`.
-        result, metrics: its result.json, if it came so far, and the lines of its metrics.jsonl.
-        failures, dropped: why a seed has no result, and the step at which successive halving dropped a seed.
+        result: its result.json, if it came so far.
+        metrics: the lines of its metrics.jsonl.
+        failures: why a seed has no result.
+        dropped: the step at which successive halving dropped a seed.
         flags: the settings given by hand, `preset` too, but for the seeds.
         varied: names of the settings that the sweep varies.
         threshold: the error (0..1) from which on the task counts as solved.
-        run, folder: its identity, and its folder as it is to be shown.
+        folder: the run's, as it is to be shown.
     """
     settings, first = record["settings"], record["settings"]["seed"]
     by_seed = {seed["seed"]: seed for seed in (result or {}).get("seeds", ())}
@@ -129,17 +133,6 @@ def _status(known: bool, failure: str | None, dropped: int | None) -> tuple[str,
     if not known:
         return FAILED, failure or "no result"
     return (DONE, None) if dropped is None else (DROPPED, f"dropped at step {dropped:,}")
-
-
-def steps_to_reach(metrics: Iterable[Mapping[str, Any]], threshold: float) -> int | None:
-    """The updates at the first evaluation on unseen data with at most this error; None if there is none.
-
-    Args:
-        metrics: lines of metrics.jsonl, of one seed.
-        threshold: the error (0..1).
-    """
-    reached = [row["step"] for row in metrics if row["split"] == "test" and row["error"] <= threshold]
-    return min(reached, default=None)
 
 
 def sort_rows(rows: Iterable[Row]) -> list[Row]:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_jax.sweeps import results
-from lstm_jax.sweeps.collect import curves, read_metrics, read_result
-from lstm_jax.sweeps.table import sort_rows, steps_to_reach, summarize
+from lstm_jax.sweeps.collect import curves, read_metrics, read_result, steps_to_reach
+from lstm_jax.sweeps.table import sort_rows, summarize
 from tests.sweeps.cases import LENGTHS, THRESHOLD, run_of, some_fail, sweep_of
 
 ROWS, CURVES = sweep_of(LENGTHS, 8, failures=some_fail)
