@@ -2,6 +2,7 @@
 
 python -m experiments.sign_sum                            no mistake on the strings it has not seen, in seconds
 python -m experiments.sign_sum --preset=paper             the do-it-yourself tutorial's recipe
+python -m experiments.sign_sum --preset=long              learned up to length 40, right up to length 100
 python -m experiments.sign_sum --preset=paper --cell=flax_lstm    Flax's cell in place of the one written out
 python -m experiments.sign_sum --workdir=RUN --predict=00-+++
 """
@@ -24,6 +25,25 @@ PRESETS: options.Presets = {
         "learning_rate": 0.02,
         "adam_b2": 0.95,
         "eval_every": 500,
+    },
+    "long": {
+        "hidden_size": 6,
+        "seq_len": 40,
+        "test_seq_len": 100,
+        "train_size": 0,
+        "growth": 0.5,
+        "skew": 1.5,
+        "readout": "number",
+        "number_loss": "absolute",
+        "read_from": "cell",
+        "supervise": "every_step",
+        "num_steps": 10_000,
+        "batch_size": 32,
+        "learning_rate": 0.04,
+        "adam_b2": 0.99,
+        "log_every": 500,
+        "eval_every": 2_500,
+        "checkpoint_every": 5_000,
     },
     "paper": {
         "seq_len": 6,

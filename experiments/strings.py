@@ -44,5 +44,6 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     settings, task = StringProblem(config).settings, StringProblem(config).task
     lengths = f"{settings.lengths[0]} to {settings.seq_len}" if len(settings.lengths) > 1 else f"{settings.seq_len}"
     question = (task.alphabet * settings.seq_len)[: min(settings.seq_len, 40)]
-    what = f"{settings.train_size:,} strings of {lengths} symbols"
+    strings = f"{settings.train_size:,} strings" if settings.train_size else "new strings"
+    what = f"{strings} of {lengths} symbols"
     return training.train(config, what, f"--predict={question}")

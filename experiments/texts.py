@@ -1,6 +1,7 @@
 """What the experiments on texts have in common: train and report, or let a trained network go on with a text."""
 
 import dataclasses
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from absl import flags
 
 from experiments import options, training
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.prompts import Wish
+from lstm_jax.runs.prompts import Wish, example_prompt
 from lstm_jax.runs.story import Storyteller
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.runs.texts import identify
@@ -49,8 +50,8 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     text, settings = problem.text, problem.settings
     source = f"{Path(settings.text_file).name}" if settings.text_file else "the fable"
     size = f"{len(text.train):,} {settings.tokens} of {source}, {len(text.vocabulary):,} different"
-    example = text.vocabulary.join(text.vocabulary.decode(text.train[: settings.seq_len]))
-    return training.train(config, f"{size}, {settings.seq_len} seen", f"--generate={example!r}")
+    seen = "all before seen" if settings.stateful else f"{settings.seq_len} seen"
+    return training.train(config, f"{size}, {seen}", shlex.join([f"--generate={example_prompt(problem)}"]))
 
 
 def wished() -> Wish:

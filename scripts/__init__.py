@@ -1,1 +1,1 @@
-"""Floor 7: commands that work with many runs."""
+"""Floor 7: programs that run experiments and put together what comes out."""

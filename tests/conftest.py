@@ -1,6 +1,7 @@
 """What all tests share: two host devices, so that what is sharded is really split."""
 
 import os
+from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"  # before JAX looks
 
@@ -13,6 +14,16 @@ settings.register_profile("steady", derandomize=True, deadline=None, suppress_he
 settings.load_profile("steady")
 
 jax.config.update("jax_num_cpu_devices", 2)
+
+# What one worker has compiled the others need not, nor the next run.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent.parent / ".pytest_cache/compiled"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def pytest_configure(config):
+    # A program that another worker is just writing is compiled here too.
+    config.addinivalue_line("filterwarnings", "ignore:Error reading persistent compilation cache entry")
 
 
 @pytest.fixture

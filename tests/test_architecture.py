@@ -24,9 +24,8 @@ FLOORS = {
 }
 """The library's own front door, `lstm_jax`, may show what is in every room; nobody inside may use it."""
 
-MODULES = sorted(
-    path for room in ("lstm_jax", "experiments", "benchmarks", "scripts") for path in ROOT.glob(f"{room}/**/*.py")
-)
+ROOMS = ("lstm_jax", "experiments", "benchmarks", "scripts")
+MODULES = sorted(path for room in ROOMS for path in ROOT.glob(f"{room}/**/*.py"))
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 
 

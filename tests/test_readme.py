@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -9,8 +11,8 @@ from tests.experiments.commands import ROOT, run
 
 README = (ROOT / "README.md").read_text()
 BASH = [line for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
-EXPERIMENTS = [line for line in BASH if line.startswith("python -m experiments.count_bits")]
-SHORT = ["--num_steps=20", "--checkpoint_every=20", "--hidden_size=4"]
+EXPERIMENTS = [line for line in BASH if line.startswith("python -m experiments.")]
+SHORT = ["--num_steps=20", "--eval_every=20", "--checkpoint_every=20", "--hidden_size=4"]
 """A few updates of a small network: whether the commands work is tested here, not how well they learn."""
 
 
@@ -18,19 +20,37 @@ def words(line: str) -> list[str]:
     return shlex.split(line, comments=True)[3:]
 
 
+def experiment(line: str) -> str:
+    return line.split()[2].removeprefix("experiments.")
+
+
 @pytest.mark.parametrize("line", [line for line in EXPERIMENTS if not re.search("--(workdir|help)", line)])
 def test_a_training_command_works(line, tmp_path):
-    output = run(*words(line), *SHORT, f"--workdir={tmp_path}").stdout
+    output = run(*words(line), *SHORT, f"--workdir={tmp_path}", experiment=experiment(line)).stdout
     assert "mistakes on" in output
     assert (tmp_path / "result.json").exists()
 
 
-def test_a_run_in_a_named_folder_is_found_and_asked(tmp_path):
-    train, ask = (words(line.replace("runs/first", str(tmp_path))) for line in EXPERIMENTS if "runs/first" in line)
-    run(*train, *SHORT)
-    assert "true count 10" in run(*ask).stdout
+@pytest.mark.parametrize(
+    ("folder", "answer"),
+    [("runs/first", "true count 10"), ("runs/signs", "true sum 2"), ("runs/fable", "had a general")],
+)
+def test_a_run_in_a_named_folder_is_found_and_asked(folder, answer, tmp_path):
+    train, *asks = [line.replace(folder, str(tmp_path)) for line in EXPERIMENTS if folder in line]
+    run(*words(train), *SHORT, experiment=experiment(train))
+    outputs = [run(*words(line), experiment=experiment(line)).stdout for line in asks]
+    assert answer in outputs[0]
     for name in re.findall(r"`(\w+\.jsonl?)`", README):
         assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("line", [line for line in BASH if line.startswith("python -m scripts.")])
+def test_a_command_with_many_runs_is_accepted(line):
+    done = subprocess.run(
+        [sys.executable, *shlex.split(line)[1:], "--num_seeds=0"], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --num_seeds=0"), "all other flags are right"
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/layer.md"])
@@ -42,10 +62,10 @@ def test_the_library_examples_run(document):
 
 
 def test_every_result_has_a_command_that_is_accepted():
-    rows = re.findall(r"^\| `(python -m experiments.count_bits[^`]*)`", README, re.MULTILINE)
-    assert len(rows) >= 4
+    rows = re.findall(r"^\| `(python -m experiments[^`]*)`", README, re.MULTILINE)
+    assert len(rows) >= 8
     for row in rows:
-        unknown = run(*words(row), "--hidden_size=0", status=2)
+        unknown = run(*words(row), "--hidden_size=0", status=2, experiment=experiment(row))
         assert unknown.stderr.startswith("error: --hidden_size=0"), "all other flags are right"
 
 

@@ -28,6 +28,24 @@ def bars(values: dict[int, float], name: str, measure: str) -> np.ndarray:
     return _pixels(figure)
 
 
+def accuracy_by_length(accuracy: dict[int, float], trained: int) -> np.ndarray:
+    """How far it carries: the share of right answers at each length.
+
+    Args:
+        accuracy: by length.
+        trained: the longest length that was learned.
+    """
+    figure, axes = _new_figure()
+    axes.plot(list(accuracy), [100 * share for share in accuracy.values()], color=INK)
+    axes.axvline(trained, color="0.5", linestyle=":", label=f"learned up to {trained}")
+    axes.set_xlabel("length")
+    axes.set_ylabel("accuracy (%)")
+    axes.set_ylim(-2, 102)
+    axes.legend(frameon=False)
+    axes.set_title("accuracy by length")
+    return _pixels(figure)
+
+
 def answers_over_time(said: Sequence[tuple[int, Sequence[float]]], title: str, name: str) -> np.ndarray:
     """How an answer forms while the network learns.
 

@@ -12,7 +12,7 @@ from lstm_jax.recurrent.fused import UNROLL
 from lstm_jax.recurrent.layers import LAYERS
 from lstm_jax.recurrent.unroll import IMPLEMENTATIONS
 from lstm_jax.settings import SettingError, check_ranges, setting
-from lstm_jax.tasks.objectives import READOUTS
+from lstm_jax.tasks.objectives import MEASURES, READOUTS
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -32,6 +32,7 @@ class ModelSettings:
     num_layers: int = setting(1, "recurrent layers", minimum=1, maximum=64)
     bidirectional: bool = setting(False, "also read each string from its end")
     readout: str = setting("class", "answer as a class (softmax) or as a number (rounded)", choices=READOUTS)
+    number_loss: str = setting("squared", "error that --readout=number learns from", choices=MEASURES)
     read_from: str = setting(
         "hidden", "state of the top layer that the answer is read from", choices=("hidden", "cell")
     )

@@ -8,6 +8,7 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.string_problem import MemberStrings, StringProblem
+from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
@@ -15,9 +16,6 @@ from lstm_jax.training.evaluate import running_decisions, string_outputs
 
 SHOWN = 1e-4
 """Probabilities below this are not listed."""
-
-SYMBOLS_A_LINE = 25
-"""Longer strings are shown in several lines."""
 
 
 def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
@@ -39,7 +37,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     asked = encode_all(texts, problem, config.model.readout)
     session, remarks = restore(config, folder)
     paragraphs = [
-        [f"{text}: true {config.task.asked} {right}"]
+        [f"{text}: true {problem.task.asked} {right}"]
         for text, right in zip(texts, final_answers(problem.task, asked), strict=True)
     ]
     true = running_answers(problem.task, asked)
@@ -48,13 +46,13 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
         every = np.zeros(()) if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
         for place, text in enumerate(texts):
-            line = describe_answer(config, session.setup.program.objective, outputs[place])
+            line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
             if every.ndim:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
                 paragraphs[place].extend(running_lines(text, rows))
-    return [*remarks, *("\n".join(lines) for lines in paragraphs)]
+    return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
 
 
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
@@ -68,9 +66,14 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
         remarks = session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    if config.training.supervise == "last":
-        remarks.append("This network was told the answer to each whole string, not the answers on the way.")
     return session, remarks
+
+
+def limits(config: RunConfig) -> list[str]:
+    """What is to be known of the answers on the way through a string."""
+    if config.training.supervise == "every_step":
+        return []
+    return ["This network was told the answer to each whole string, not the answers on the way."]
 
 
 def encode_all(texts: list[str], problem: StringProblem, readout: str) -> Strings:
@@ -92,27 +95,14 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
 
 
-def running_lines(text: str, rows: dict[str, np.ndarray]) -> list[str]:
-    """A string with the answers after each symbol below it, in lines of at most so many symbols."""
-    names, width = ["", *rows], max(len(name) for name in rows)
-    lines = []
-    for start in range(0, len(text), SYMBOLS_A_LINE):
-        part = slice(start, start + SYMBOLS_A_LINE)
-        columns = [list(text[part]), *([str(answer) for answer in row[part]] for row in rows.values())]
-        cells = max(len(cell) for column in columns for cell in column)
-        for name, column in zip(names, columns, strict=True):
-            lines.append(f"    {name:{width}}  {' '.join(cell.rjust(cells) for cell in column)}")
-    return lines
-
-
-def describe_answer(config: RunConfig, objective: Objective, outputs: np.ndarray) -> str:
+def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
     answer = int(objective.decide(outputs))
     if not isinstance(objective, ClassObjective):
-        return f"{config.task.asked} {answer} (said {outputs[0]:.4f})"
+        return f"{asked} {answer} (said {outputs[0]:.4f})"
     probabilities = np.asarray(objective.probabilities(outputs))
     listed = [f"{objective.low + place}: {share:.2%}" for place, share in enumerate(probabilities) if share >= SHOWN]
-    return f"{config.task.asked} {answer} (probabilities {', '.join(listed)})"
+    return f"{asked} {answer} (probabilities {', '.join(listed)})"
 
 
 def role_of(asked: Strings, strings: MemberStrings) -> str:

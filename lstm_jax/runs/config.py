@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_jax.network.settings import ModelSettings
 from lstm_jax.settings import SettingError, Value, check_ranges, setting
-from lstm_jax.tasks.strings import StringSettings
+from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.task import DataSettings, Task
 from lstm_jax.training.optimizers import TrainSettings
 
@@ -18,11 +18,13 @@ class RunSettings:
 
     num_seeds: int = setting(1, "members of the population, with the seeds --seed, --seed + 1, ...", minimum=1)
     seed: int = setting(
-        0, "seed of the first member: its data, initial weights and batches", minimum=0, maximum=2**31 - 1
+        0, "seed of the first member: initial weights, batches, strings to learn from", minimum=0, maximum=2**31 - 1
     )
-    patience: int = setting(0, "evaluations without a better loss on --valid_size strings before a stop", minimum=0)
+    patience: int = setting(
+        0, "evaluations without a better loss on what is held out for it before a stop; 0: none", minimum=0
+    )
     log_every: int = setting(100, "updates between lines of metrics", minimum=1)
-    eval_every: int = setting(1_000, "updates between evaluations on unseen strings", minimum=1)
+    eval_every: int = setting(1_000, "updates between evaluations of what was learned", minimum=1)
     checkpoint_every: int = setting(1_000, "updates between checkpoints", minimum=1)
     platform: str = setting("auto", "where to compute", choices=("auto", "cpu", "gpu", "tpu"))
     cpu_devices: int = setting(0, "parts into which JAX divides the processor; 0: one a core", minimum=0, maximum=1024)
@@ -74,6 +76,7 @@ class RunConfig:
             "warmup": (self.training.lr_schedule != "onecycle", f"with --lr_schedule={self.training.lr_schedule}"),
             "remat": (self.model.remat >= self.data.seq_len, "for strings that are not longer"),
             "truncate": (self.model.truncate >= self.data.seq_len, "for strings that are not longer"),
+            "number_loss": (self.model.readout != "number", f"with --readout={self.model.readout}"),
             "kernel_mean": (self.model.kernel_init == "default", "with --kernel_init=default"),
             "kernel_stddev": (self.model.kernel_init == "default", "with --kernel_init=default"),
             **self.data.without_effect(self.task),

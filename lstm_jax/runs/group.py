@@ -47,7 +47,8 @@ def same_program(config: RunConfig) -> Hashable:
     """What runs must have in common to be trained together."""
     settings = config.settings(identity_only=True)
     numbers = ("seed", "num_seeds", *TRACED)
-    return config.task.name, tuple((name, value) for name, value in settings.items() if name not in numbers)
+    clips = config.training.clip_norm > 0
+    return config.task.name, clips, tuple((name, value) for name, value in settings.items() if name not in numbers)
 
 
 def run_group(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.runs.ask import restore
+from lstm_jax.runs.ask import limits, restore
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.settings import SettingError
@@ -40,6 +40,7 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
     task, program = problem.task, session.setup.program
     print(
         *remarks,
+        *limits(config),
         f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
         sep="\n",
         file=screen,

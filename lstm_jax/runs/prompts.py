@@ -14,14 +14,19 @@ from lstm_jax.tasks.vocabulary import split_text
 from lstm_jax.training.generate import continue_stream, continue_windows
 from lstm_jax.training.step import Program
 
+SHORT_PROMPT = {"words": 4, "characters": 20}
+"""How long an example of a prompt is where any length will do."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
     """How a text is to go on."""
 
-    num_words: int = setting(32, "words (or characters) to write, with --generate", minimum=1, maximum=1_000_000)
-    temperature: float = setting(0.0, "how boldly words are drawn; 0: always the likeliest", minimum=0, maximum=1_000)
-    top_k: int = setting(0, "draw from so many of the likeliest words only; 0: from all", minimum=0)
+    num_words: int = setting(32, "words (or characters) to write", minimum=1, maximum=1_000_000)
+    temperature: float = setting(
+        0.0, "how boldly words (or characters) are drawn; 0: always the likeliest", minimum=0, maximum=1_000
+    )
+    top_k: int = setting(0, "draw from so many of the likeliest only; 0: from all", minimum=0)
 
 
 class Told(NamedTuple):
@@ -50,7 +55,18 @@ def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:
         return ""
     vocabulary = problem.text.vocabulary
     again = vocabulary.join(vocabulary.decode(codes[loop.start : loop.start + loop.period]))
-    return f"(from {problem.task.asked} {loop.start + 1} on it loops: {again!r} again and again)"
+    return f"(from {problem.asked} {loop.start + 1} on it loops: {again!r} again and again)"
+
+
+def example_prompt(problem: TextProblem) -> str:
+    """A prompt that can be used: how the text begins."""
+    settings = problem.settings
+    size = min(settings.seq_len, SHORT_PROMPT[settings.tokens]) if settings.stateful else settings.seq_len
+    return problem.text.vocabulary.join(problem.text.vocabulary.decode(problem.text.train[:size]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
@@ -63,12 +79,9 @@ def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
     symbols = split_text(prompt, unit, settings.lowercase)
     needed, there = settings.seq_len, len(symbols)
     if not there or (there != needed and not settings.stateful):
-        least = "at least one" if settings.stateful else f"{needed}"
-        one = unit.removesuffix("s")
-        reason = f"has {there} {unit if there != 1 else one}; give {least} {unit if least != '1' else one}"
-        kept = problem.text.train[:needed]
-        example = problem.text.vocabulary.join(problem.text.vocabulary.decode(kept[:needed]))
-        raise SettingError("generate", prompt, f"{reason}, such as {example!r}")
+        wanted = f"at least one {problem.asked}" if settings.stateful else _count(needed, problem.asked)
+        reason = f"has {_count(there, problem.asked)}; give {wanted}, such as {example_prompt(problem)!r}"
+        raise SettingError("generate", prompt, reason)
     try:
         return problem.text.vocabulary.encode(symbols)
     except ValueError as error:

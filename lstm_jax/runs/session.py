@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from lstm_jax.axes import PyTree
+from lstm_jax.axes import Array, PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import Checkpoints
@@ -145,7 +145,7 @@ class Session:
     def _by_member(self, params: PyTree, numbers: Iterable[int] | None = None) -> Iterator[PyTree]:
         params = whole(params)
         for number in range(self.num_members) if numbers is None else numbers:
-            yield jax.tree.map(lambda leaf, number=number: leaf[number], params)
+            yield _row(params, np.int32(number))
 
     def scores(self) -> list[Score | None]:
         """Each member's score on what it did not learn from; None for those that failed."""
@@ -171,3 +171,9 @@ class Session:
         patience = np.int32(self.config.run.patience)
         loss = self._place(losses)
         self.members, self.best = self._place(keep_best(self.members, self.best, loss, patience))
+
+
+@jax.jit
+def _row(tree: PyTree, number: Array) -> PyTree:
+    """One row of each leaf. In one program: leaf by leaf it takes ten calls and a millisecond for a small network."""
+    return jax.tree.map(lambda leaf: leaf[number], tree)

@@ -97,6 +97,10 @@ def make_program(config: RunConfig, problem: Problem, members: int) -> Program:
 
 
 def untraced[Section: (ModelSettings, TrainSettings)](section: Section) -> Section:
-    """Settings without those that are numbers in a program: these are as the defaults have them."""
+    """Settings without those that are numbers in a program: these are as the defaults have them.
+
+    A clip norm of 0 stays: without clipping it is another program.
+    """
     names = [field.name for field in dataclasses.fields(section) if field.name in TRACED]
+    names = [name for name in names if name != "clip_norm" or getattr(section, name)]
     return dataclasses.replace(section, **{name: getattr(type(section), name) for name in names})

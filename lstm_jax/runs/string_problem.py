@@ -10,11 +10,14 @@ from lstm_jax.network.inputs import FixedFeatures
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
 from lstm_jax.tasks.objectives import make_objective
-from lstm_jax.tasks.strings import Strings, StringSettings, can_enumerate, draw, final_answers, running_answers
+from lstm_jax.tasks.string_settings import StringSettings
+from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.evaluate import score_strings, score_unseen
+from lstm_jax.training.evaluate_prefixes import score_prefixes
+from lstm_jax.training.fresh_strings import FreshStrings
 from lstm_jax.training.score import Score
-from lstm_jax.training.sources import Batch, Examples
+from lstm_jax.training.sources import Batch, Examples, Source
 from lstm_jax.training.step import Program
 
 TRAINING_STRINGS, TEST_STRINGS = 0, 1
@@ -46,11 +49,20 @@ class StringProblem(Problem):
         self.task = cast(StringTask, config.task)
         self.every_step = config.training.supervise == "every_step"
         self.inputs = FixedFeatures(self.task.features)
-        self.objective = make_objective(config.model.readout, self.task.answer_range(self.settings.seq_len))
-        self.source = Examples(self.settings.order)
+        self.objective = make_objective(
+            config.model.readout, self.task.answer_range(self.settings.seq_len), config.model.number_loss
+        )
+        self.source = self._make_source(config.training.num_steps)
         self.corpus: PyTree = ()
-        self.mixed_lengths = len(self.settings.lengths) > 1
+        self.mixed_lengths = len(self.settings.lengths) > 1 or self.settings.growth > 0
         self.most_slices = config.training.batch_size
+
+    def _make_source(self, num_steps: int) -> Source:
+        settings = self.settings
+        if settings.train_size:
+            return Examples(settings.order)
+        growth = round(settings.growth * num_steps)
+        return FreshStrings(self.task, settings.min_seq_len, settings.seq_len, growth, settings.skew, self.every_step)
 
     @functools.cache  # noqa: B019 - a problem lives as long as its run
     def strings(self, seed: int) -> MemberStrings:
@@ -59,13 +71,19 @@ class StringProblem(Problem):
         rng = np.random.default_rng((seed, TRAINING_STRINGS))
         drawn = draw(rng, base, settings.lengths, settings.train_size)
         valid, train = drawn.rows(slice(settings.valid_size)), drawn.rows(slice(settings.valid_size, None))
+        rng = np.random.default_rng((seed, TEST_STRINGS))
+        if settings.test_seq_len:
+            codes = rng.integers(0, base, (settings.test_size, settings.test_seq_len), dtype=np.uint8)
+            return MemberStrings(train, valid, Strings(codes, np.full(len(codes), settings.test_seq_len, np.int32)))
         if can_enumerate(base, settings.seq_len):
             return MemberStrings(train, valid, None)
-        rng = np.random.default_rng((seed, TEST_STRINGS))
         return MemberStrings(train, valid, draw(rng, base, settings.lengths, settings.test_size, exclude=drawn))
 
     @override
-    def training_data(self, seed: int) -> Batch:
+    def training_data(self, seed: int) -> PyTree:
+        return self._examples(seed) if self.settings.train_size else ()
+
+    def _examples(self, seed: int) -> Batch:
         strings = self.strings(seed).train
         answers = running_answers if self.every_step else final_answers
         return Batch(strings.codes, strings.lengths, answers(self.task, strings))
@@ -75,7 +93,8 @@ class StringProblem(Problem):
         strings = self.strings(seed)
         if strings.test is None:
             return score_unseen(program, self.task, params, strings.known, self.settings.lengths)
-        return score_strings(program, self.task, params, strings.test)
+        judge = score_prefixes if self.settings.test_seq_len else score_strings
+        return judge(program, self.task, params, strings.test)
 
     @override
     def validation_loss(self, program: Program, params: PyTree, seed: int) -> float:
@@ -95,7 +114,7 @@ class StringProblem(Problem):
 
     def _times_in_training(self, seed: int) -> dict[str, int]:
         """How often a member was shown each answer in its training strings: {answer: times}."""
-        _, lengths, answers, *_ = self.training_data(seed)
+        _, lengths, answers, *_ = self._examples(seed)
         if self.every_step:
             answers = answers[np.arange(answers.shape[1]) < lengths[:, None]]
         values, times = np.unique(answers, return_counts=True)

@@ -1,6 +1,8 @@
 """What a person is shown of a run on a text."""
 
+import itertools
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any, override
 
@@ -21,7 +23,10 @@ from lstm_jax.training.step import Program
 WORDS, CHARACTERS = 32, 200
 """How long the story is that a network tells at each evaluation."""
 
-MOST_CONTEXT = 12
+WRAPPER = textwrap.TextWrapper(100, replace_whitespace=False, drop_whitespace=False)
+"""Breaks the long lines of a story."""
+
+MOST_CONTEXT = {"words": 12, "characters": 40}
 """Symbols of a sample's context that are shown."""
 
 
@@ -45,10 +50,14 @@ class TextView(View):
         outputs = string_outputs(program, params, context[None], np.array([length]))[0]
         vocabulary = self.problem.text.vocabulary
         right, said = vocabulary.decode([codes[place + length], int(program.objective.decide(outputs))])
-        shown = ["..."] if length > MOST_CONTEXT else []
-        shown += vocabulary.decode(context[-MOST_CONTEXT:])
-        self._sample = f"{shown} - [{right}] vs [{said}]"
-        board.text("sample", f"`{self._sample}`", step)
+        if vocabulary.unit == "words":
+            shown = ["..."] if length > MOST_CONTEXT["words"] else []
+            shown += vocabulary.decode(context[-MOST_CONTEXT["words"] :])
+            self._sample = f"{shown} - [{right}] vs [{said}]"
+        else:
+            read = vocabulary.join(vocabulary.decode(context[-MOST_CONTEXT["characters"] :]))
+            self._sample = f"{read!r} - {right!r} vs {said!r}"  # as Python spells them: line breaks can be seen
+        board.text("sample", as_written(self._sample), step)
         return None
 
     @override
@@ -64,10 +73,12 @@ class TextView(View):
     def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
         text = self.problem.text
         prompt = text.train[: self.problem.settings.seq_len]
-        count = WORDS if text.vocabulary.unit == "words" else CHARACTERS
+        words = text.vocabulary.unit == "words"
+        count = WORDS if words else CHARACTERS
         told = continue_prompt(self.problem, program, params, prompt, Wish(count), jax.random.key(0))
-        shown = prompt[-4 * count :]
-        board.text("story", f"**{text.vocabulary.join(text.vocabulary.decode(shown))}** {told.text}", step)
+        shown = text.vocabulary.join(text.vocabulary.decode(prompt[-count:]))
+        story = f"{shown} | {told.text}" if words else f"{shown}|{told.text}"
+        board.text("story", "\n\n".join(filter(None, [as_written(story), told.remark])), step)
 
     @override
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:
@@ -81,8 +92,9 @@ class TextView(View):
             words = f"{seen} {result['asked']}{'s' if seen > 1 else ''}" if seen else "nothing"
             table.append([f"counting, {words} seen", f"{gram['accuracy']:.2%}", f"{gram['perplexity']:,.2f}"])
         ceiling, context = result["ceiling"], result["config"]["seq_len"]
-        seen = f"{context} {result['asked']}{'s' if context > 1 else ''}"
-        table.append([f"the best possible, {seen} seen", f"{ceiling['right'] / ceiling['windows']:.2%}", ""])
+        if ceiling is not None:
+            seen = f"{context} {result['asked']}{'s' if context > 1 else ''}"
+            table.append([f"the best possible, {seen} seen", f"{ceiling['right'] / ceiling['windows']:.2%}", ""])
         for seed in result["seeds"]:
             row = [f"this network, seed {seed['seed']}", f"{1 - seed['test_error']:.2%}", f"{seed['perplexity']:,.3f}"]
             table.append(row)
@@ -105,13 +117,22 @@ class TextView(View):
         if published:
             low, high = published["accuracy"]
             loss_there = f", average loss {published['loss']}" if "loss" in published else ""
-            lines.append(f"Published there ({published['what']}): {low:.1%} to {high:.1%}{loss_there}.")
+            lines.append(
+                f"Published ({published['what']}): accuracy {low:.1%} to {high:.1%}{loss_there}, while training, over "
+                f"the last 1,000 of {published['iterations']:,} iterations."
+            )
         size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
         return [*lines, f"The text: {size}."]
 
     def _last_updates(self, result: dict[str, Any]) -> int:
         every = self.config.run.log_every
         return (result["steps"] - 1) % every + 1
+
+
+def as_written(text: str) -> str:
+    """A text as Markdown shows it unchanged, whatever characters it has: a block of code, in short lines."""
+    lines = itertools.chain.from_iterable(WRAPPER.wrap(line) or [""] for line in text.split("\n"))
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def perplexity(loss: float) -> float:

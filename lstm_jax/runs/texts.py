@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.folder import CONFIG, read_json
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.corpus import decode_text
 from lstm_jax.tasks.text_settings import TextSettings
@@ -35,5 +36,18 @@ def checksum(text: str) -> str:
 
 
 def identify(config: RunConfig) -> RunConfig:
-    """The run with the checksum of its text, which is part of its identity."""
-    return config.replace({"text_sha256": checksum(read_text(cast(TextSettings, config.data)))})
+    """The run with the checksum of its text, which is part of its identity.
+
+    Raises:
+        SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
+        FolderError: the folder's record cannot be read.
+    """
+    settings = cast(TextSettings, config.data)
+    ours = checksum(read_text(settings))
+    record = Path(config.run.workdir) / CONFIG
+    if config.run.workdir and record.exists():
+        there = read_json(record)["settings"]
+        if there.get("text_file") == settings.text_file and there.get("text_sha256") != ours:
+            reason = f"has changed since the run in {config.run.workdir} began; give another --workdir"
+            raise SettingError("text_file", settings.text_file, reason)
+    return config.replace({"text_sha256": ours})

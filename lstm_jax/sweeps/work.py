@@ -5,7 +5,8 @@ from typing import cast
 
 from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.tasks.strings import StringSettings, can_enumerate
+from lstm_jax.tasks.string_settings import StringSettings
+from lstm_jax.tasks.strings import can_enumerate
 from lstm_jax.tasks.task import StringTask
 
 PER_UPDATE = 3e6

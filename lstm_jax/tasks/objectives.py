@@ -14,6 +14,8 @@ from lstm_jax.axes import Array
 
 READOUTS = ("class", "number")
 
+MEASURES = ("squared", "absolute")
+
 
 class Objective(Protocol):
     """What the readout's C numbers mean."""
@@ -64,7 +66,9 @@ class ClassObjective(Objective):
 
 @dataclasses.dataclass(frozen=True)
 class NumberObjective(Objective):
-    """One number: squared error, answer = the nearest integer."""
+    """One number, its error squared or absolute; answer = the nearest integer."""
+
+    measure: str = "squared"
 
     @property
     @override
@@ -73,7 +77,8 @@ class NumberObjective(Objective):
 
     @override
     def loss(self, outputs: Array, answers: Array) -> Array:
-        return (outputs[0] - answers) ** 2
+        error = outputs[0] - answers
+        return error**2 if self.measure == "squared" else jnp.abs(error)
 
     @override
     def decide(self, outputs: Array) -> Array:
@@ -82,19 +87,23 @@ class NumberObjective(Objective):
 
 @dataclasses.dataclass(frozen=True)
 class SampledObjective(ClassObjective):
-    """As ClassObjective, but learned by comparison with `num_sampled` wrong answers instead of all.
+    """As ClassObjective, but learned by comparison with at most `num_sampled` wrong answers instead of all.
 
     Candidates are drawn with repetition, class k of C with the probability log((k + 2) / (k + 1)) / log(C + 1): about
-    Zipf's law, if classes are numbered by falling frequency. Outputs are corrected for how often a class is a
-    candidate, so that what is learned are the outputs of the whole softmax (Jean et al., 2015, arXiv:1412.2007).
+    Zipf's law, if classes are numbered by falling frequency. Each class that was drawn counts once, divided by the
+    probability that it is drawn at all. So the sum over the candidates is, in the mean over draws, the softmax's sum
+    over all wrong answers (Horvitz and Thompson, 1952; for the softmax, Bengio and Senécal, 2003, "Quick training of
+    probabilistic neural nets by importance sampling"), and the outputs are learned as they are: nothing is to be
+    corrected afterwards.
     """
 
     num_sampled: int = 0
 
     def draw(self, key: Array) -> Array:
-        """Wrong answers to compare with, [K]."""
+        """Wrong answers to compare with, [K] in rising order; some are there several times."""
         uniform = jax.random.uniform(key, (self.num_sampled,))
-        return jnp.clip(jnp.exp(uniform * math.log(self.num_outputs + 1)).astype(jnp.int32) - 1, 0, self.high)
+        drawn = jnp.exp(uniform * math.log(self.num_outputs + 1)).astype(jnp.int32) - 1
+        return jnp.sort(jnp.clip(drawn, 0, self.high))
 
     def sampled_loss(
         self, read: Array, weights: Array, bias: Array, answers: Array, candidates: Array
@@ -106,23 +115,23 @@ class SampledObjective(ClassObjective):
             weights: of the readout, [C, H].
             bias: of the readout, [C].
             answers: what is right, [...].
-            candidates: [K].
+            candidates: [K], in rising order.
         """
-        right = jnp.einsum("h...,...h->...", read, weights[answers]) + bias[answers] - self._log_expected(answers)
-        column = [1] * answers.ndim
-        others = jnp.tensordot(weights[candidates], read, axes=1)
-        others += (bias[candidates] - self._log_expected(candidates)).reshape(-1, *column)
-        others = jnp.where(candidates.reshape(-1, *column) == answers, -jnp.inf, others)
-        loss = jnp.logaddexp(jax.nn.logsumexp(others, axis=0), right) - right
-        corrected = others + self._log_expected(candidates).reshape(-1, *column)
-        return loss, jnp.max(corrected, axis=0) > right + self._log_expected(answers)
+        column = (-1, *[1] * answers.ndim)
+        right = jnp.einsum("h...,...h->...", read, weights[answers]) + bias[answers]
+        others = jnp.tensordot(weights[candidates], read, axes=1) + bias[candidates].reshape(column)
+        repeated = jnp.diff(candidates, prepend=-1) == 0
+        ignored = repeated.reshape(column) | (candidates.reshape(column) == answers)
+        shares = jnp.where(ignored, -jnp.inf, others - self._log_chance(candidates).reshape(column))
+        loss = jax.nn.logsumexp(jnp.concatenate([right[None], shares]), axis=0) - right
+        return loss, jnp.any(~ignored & (others > right), axis=0)
 
-    def _log_expected(self, classes: Array) -> Array:
-        """The logarithm of how often each class is expected among the candidates."""
+    def _log_chance(self, classes: Array) -> Array:
+        """The logarithm of the probability that a class is among the candidates."""
         share = jnp.log1p(1 / (classes + 1.0)) / math.log(self.num_outputs + 1)
-        return jnp.log(self.num_sampled * share)
+        return jnp.log(-jnp.expm1(self.num_sampled * jnp.log1p(-share)))
 
 
-def make_objective(readout: str, answer_range: tuple[int, int]) -> ClassObjective | NumberObjective:
-    """The objective for a readout (`class` or `number`) and the smallest and largest answer."""
-    return ClassObjective(*answer_range) if readout == "class" else NumberObjective()
+def make_objective(readout: str, answer_range: tuple[int, int], measure: str) -> ClassObjective | NumberObjective:
+    """The objective for a readout (`class` or `number`), the smallest and largest answer, the measure of a number."""
+    return ClassObjective(*answer_range) if readout == "class" else NumberObjective(measure)

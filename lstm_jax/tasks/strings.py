@@ -4,63 +4,14 @@ A string of length t has the number Σ symbol_k · A^k, its first symbol being t
 number of its prefix of length u is the remainder by A^u.
 """
 
-import dataclasses
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.task import StringTask
 
 EXACT_LIMIT = 2**24
 """How many strings may be enumerated: 24 bits."""
-
-
-@dataclasses.dataclass(frozen=True)
-class StringSettings:
-    """Which strings there are and how they are split."""
-
-    seq_len: int = setting(20, "symbols a string", minimum=1, maximum=10_000)
-    min_seq_len: int = setting(0, "shortest string, lengths are then mixed; 0: all have --seq_len", minimum=0)
-    train_size: int = setting(10_000, "distinct strings to learn from, those for --valid_size included", minimum=1)
-    order: str = setting(
-        "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")
-    )
-    valid_size: int = setting(0, "strings of --train_size held out for early stopping (--patience)", minimum=0)
-    test_size: int = setting(
-        10_000, "unseen strings to sample where there are too many to test on all of them", minimum=1
-    )
-
-    validation = "valid_size"
-
-    @property
-    def lengths(self) -> range:
-        """The lengths that strings can have."""
-        return range(self.min_seq_len or self.seq_len, self.seq_len + 1)
-
-    def check(self, task: StringTask) -> None:
-        """Raises SettingError where a setting is out of range or contradicts another."""
-        check_ranges(self)
-        if self.min_seq_len > self.seq_len:
-            raise SettingError("min_seq_len", self.min_seq_len, f"must not exceed --seq_len={self.seq_len}")
-        total = sum(len(task.alphabet) ** length for length in self.lengths)
-        if self.train_size >= total:
-            raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
-        if self.valid_size >= self.train_size:
-            raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
-
-    def check_network(self, chosen: Mapping[str, Any]) -> None:
-        """Raises SettingError where a setting of the network or its training does not suit the strings."""
-        trained = self.train_size - self.valid_size
-        if chosen["batch_size"] > trained:
-            raise SettingError("batch_size", chosen["batch_size"], f"must not exceed the {trained} training strings")
-
-    def without_effect(self, task: StringTask) -> dict[str, tuple[bool, str]]:
-        """Whether a setting is ignored, and the reason as the end of a sentence."""
-        return {
-            "test_size": (can_enumerate(len(task.alphabet), self.seq_len), "where all unseen strings are tested"),
-        }
 
 
 def can_enumerate(base: int, length: int) -> bool:

@@ -14,11 +14,6 @@ class Task(Protocol):
         """The experiment's name."""
         ...
 
-    @property
-    def asked(self) -> str:
-        """What an answer is called in a table, such as `count`."""
-        ...
-
 
 class DataSettings(Protocol):
     """A frozen section of settings: what there is to learn from."""
@@ -54,6 +49,11 @@ class StringTask(Task, Protocol):
     """
 
     @property
+    def asked(self) -> str:
+        """What an answer is called in a table, such as `count`."""
+        ...
+
+    @property
     def alphabet(self) -> str:
         """The symbols."""
         ...
@@ -66,7 +66,10 @@ class StringTask(Task, Protocol):
     def published(self, length: int) -> dict[str, Any]:
         """What was published for strings of this length; empty where nothing was.
 
-        `error`, after which `time`, by `what`; and `by_epoch`, what was reported after so many epochs.
+        `error`, after which `time`, by `what`; `by_epoch`, what was reported after so many epochs, in words, and
+        `curve`, the same as numbers; `curve_flax_lstm`, with the framework's own cell; `squared_error`, the mean over
+        unseen strings. `seconds`: what the tutorial's own program takes under TensorFlow 2.21 on two cores of an AMD
+        EPYC (Zen 5), measured for this project.
         """
         ...
 

@@ -20,15 +20,20 @@ class TextSettings:
     tokens: str = setting("words", "what is predicted: words (between white space) or characters", choices=UNITS)
     lowercase: bool = setting(False, "turn upper case into lower case first")
     min_count: int = setting(1, "symbols that occur less often become one, <unk>", minimum=1)
-    seq_len: int = setting(3, "symbols of context from which the next one is predicted", minimum=1, maximum=10_000)
+    seq_len: int = setting(
+        3,
+        "symbols of context from which the next one is predicted; with --stateful: symbols of each stream an update",
+        minimum=1,
+        maximum=10_000,
+    )
     held_out: float = setting(
         0.0, "share of the text, at its end, that is not learned from but tested on", minimum=0, maximum=0.5
     )
     valid_share: float = setting(
-        0.0, "share of the text before that, for early stopping (--patience)", minimum=0, maximum=0.5
+        0.0, "share of the text, before what --held_out takes, for early stopping (--patience)", minimum=0, maximum=0.5
     )
     test_size: int = setting(
-        100_000, "windows to test on, spaced evenly, where there are more", minimum=1, maximum=10_000_000
+        20_000, "windows to test on, spaced evenly, where there are more", minimum=1, maximum=10_000_000
     )
     order: str = setting(
         "random",

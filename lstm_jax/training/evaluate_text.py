@@ -14,6 +14,9 @@ from lstm_jax.training.step import Program
 CHUNK = 256
 """Symbols whose outputs are in memory at once where a text is read from end to end."""
 
+TOGETHER = 2**23
+"""Symbols of windows that are in memory at once where they are judged one by one."""
+
 
 def score_windows(program: Program, params: PyTree, codes: np.ndarray, length: int, most: int) -> Score:
     """The score on the symbols that follow `length` others each.
@@ -27,9 +30,15 @@ def score_windows(program: Program, params: PyTree, codes: np.ndarray, length: i
     """
     windows = len(codes) - length
     starts = np.arange(windows) if windows <= most else np.linspace(0, windows - 1, most).astype(np.int64)
+    parts = np.array_split(starts, -(-len(starts) * length // TOGETHER))
+    judged = [_judge_windows(program, params, codes, part, length) for part in parts]
+    together = Judged(*map(np.concatenate, zip(*judged, strict=True)))
+    return summary(together, sampled=len(starts) < windows)
+
+
+def _judge_windows(program: Program, params: PyTree, codes: np.ndarray, starts: np.ndarray, length: int) -> Judged:
     contexts = Strings(codes[starts[:, None] + np.arange(length)], np.full(len(starts), length, np.int32))
-    judged = judge_examples(program, params, contexts, codes[starts + length])
-    return summary(judged, sampled=len(starts) < windows)
+    return judge_examples(program, params, contexts, codes[starts + length])
 
 
 def score_stream(program: Program, params: PyTree, codes: np.ndarray) -> Score:

@@ -18,11 +18,10 @@ def choose(outputs: Array, key: Array, temperature: Array, top_k: int) -> Array:
         temperature: what the outputs are divided by; above 1 bolder, below 1 more careful.
         top_k: draws from so many of the likeliest symbols only; 0: from all.
     """
-    scaled = outputs / jnp.where(temperature > 0, temperature, 1)
-    if top_k:
-        smallest = jax.lax.top_k(scaled, min(top_k, len(outputs)))[0][-1]
-        scaled = jnp.where(scaled < smallest, -jnp.inf, scaled)
-    drawn = jax.random.categorical(key, scaled)
+    # The largest becomes zero, which stays finite however small the temperature is.
+    scaled = (outputs - jnp.max(outputs)) / jnp.where(temperature > 0, temperature, 1)
+    likeliest, symbols = jax.lax.top_k(scaled, min(top_k, len(outputs)) if top_k else len(outputs))
+    drawn = symbols[jax.random.categorical(key, likeliest)]
     return jnp.where(temperature > 0, drawn, jnp.argmax(outputs)).astype(jnp.int32)
 
 

@@ -14,8 +14,8 @@ SMALL = [
 ]
 
 
-def command(*flags: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "experiments.count_bits", *flags]
+def command(*flags: str, experiment: str = "count_bits") -> list[str]:
+    return [sys.executable, "-W", "error", "-m", f"experiments.{experiment}", *flags]
 
 
 def environment() -> dict[str, str]:
@@ -27,16 +27,25 @@ def environment() -> dict[str, str]:
     return {**os.environ, **cache, "JAX_PLATFORMS": "cpu"}
 
 
-def run(*flags: str, status: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run(command(*flags), capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=240)
+def run(
+    *flags: str, status: int = 0, experiment: str = "count_bits", typed: str | None = None
+) -> subprocess.CompletedProcess:
+    """Waits for the end of a command, to which `typed` is typed."""
+    words = command(*flags, experiment=experiment)
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=240, input=typed)
     assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
 
 
-def begin(*flags: str) -> subprocess.Popen:
+def begin(*flags: str, experiment: str = "count_bits") -> subprocess.Popen:
     return subprocess.Popen(
-        command(*flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+        command(*flags, experiment=experiment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
     )
 
 

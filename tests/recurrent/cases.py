@@ -13,9 +13,15 @@ PATHS = [("lstm", "scan"), ("lstm", "auto"), ("gru", "scan"), ("gru", "auto"), (
 """Kinds of cells and implementations that differ."""
 
 
+def drawn(key, shape, dtype=jnp.float32):
+    """An initialiser that draws with NumPy, so that no shape has to be compiled for."""
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    return jnp.asarray(rng.normal(scale=0.5 if len(shape) == 1 else shape[0] ** -0.5, size=shape), dtype)
+
+
 def make(kind="lstm", features=3, units=4, *sizes, seed=0, **options):
     """A layer none of whose weights is zero."""
-    defaults = {"bias_init": nnx.initializers.normal(0.5), "rngs": nnx.Rngs(seed)}
+    defaults = {"kernel_init": drawn, "recurrent_kernel_init": drawn, "bias_init": drawn, "rngs": nnx.Rngs(seed)}
     return LAYERS[kind](features, units, *sizes, **defaults | options)
 
 

@@ -16,7 +16,7 @@ SCALE = 0.01
 def make_visible(rate):
     """Two Elman layers: all outputs of the lower are 0.5, and the upper gives tanh(SCALE · what reaches it)."""
     zeros = nnx.initializers.zeros
-    rnn = make("rnn", 1, H, 2, dropout_rate=rate, kernel_init=zeros, bias_init=zeros)
+    rnn = make("rnn", 1, H, 2, dropout_rate=rate, kernel_init=zeros, recurrent_kernel_init=zeros, bias_init=zeros)
     rnn.cells[0].bias[...] = jnp.full(H, jnp.arctanh(0.5))
     rnn.cells[1].input_kernel[...] = SCALE * jnp.eye(H)
     return rnn

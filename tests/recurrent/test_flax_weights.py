@@ -8,6 +8,7 @@ from flax import nnx
 
 import lstm_jax
 from lstm_jax.recurrent.flax_weights import LAYOUTS, from_flax, to_flax
+from tests.recurrent.cases import drawn
 
 B, T, D, H = 3, 5, 2, 4
 OURS = {
@@ -16,13 +17,12 @@ OURS = {
     nnx.GRUCell: lstm_jax.GRUCell,
     nnx.SimpleCell: lstm_jax.SimpleCell,
 }
-NORMAL = nnx.initializers.normal(0.7)
 
 
 def flax_cell(cell_type, **options):
     """A cell of Flax in double precision whose biases are not zero."""
-    defaults = {"param_dtype": jnp.float64, "dtype": None, "bias_init": NORMAL, "rngs": nnx.Rngs(0)}
-    return cell_type(D, H, **defaults | options)
+    inits = {"kernel_init": drawn, "recurrent_kernel_init": drawn, "bias_init": drawn}
+    return cell_type(D, H, **{"param_dtype": jnp.float64, "dtype": None, "rngs": nnx.Rngs(0)} | inits | options)
 
 
 def our_cell(cell_type):
@@ -86,7 +86,7 @@ def test_a_cell_computes_the_same_in_flax(cell_type):
 @pytest.mark.parametrize("cell_type", OURS)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_the_dtype_of_the_parameters_is_kept_and_they_are_copies(cell_type, dtype):
-    theirs = flax_cell(cell_type, param_dtype=dtype, dtype=dtype, recurrent_kernel_init=NORMAL)
+    theirs = flax_cell(cell_type, param_dtype=dtype, dtype=dtype)
     ours = from_flax(theirs)
     again = to_flax(ours, cell_type)
     assert again.param_dtype == dtype

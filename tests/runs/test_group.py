@@ -67,7 +67,9 @@ def without_times(line):
     return {name: value for name, value in json.loads(line).items() if name != "steps_per_second"}
 
 
-@pytest.mark.parametrize("setting", [{"hidden_size": 6}, {"seq_len": 7}, {"num_steps": 13}, {"lr_schedule": "linear"}])
+@pytest.mark.parametrize(
+    "setting", [{"hidden_size": 6}, {"seq_len": 7}, {"num_steps": 13}, {"lr_schedule": "linear"}, {"clip_norm": 0.0}]
+)
 def test_what_changes_a_program_keeps_runs_apart(setting):
     assert same_program(config(**setting)) != same_program(config())
 

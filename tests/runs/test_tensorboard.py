@@ -1,7 +1,9 @@
 """A finished run as TensorBoard serves it over HTTP: scalars, text, pictures and hyperparameters."""
 
 import io
+import itertools
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -68,10 +70,20 @@ def test_scalars(board):
 
 
 def test_the_final_table_as_text(board):
-    assert board.ask("plugin/text/tags") == {"test": ["result/text_summary"]}
+    assert set(board.ask("plugin/text/tags")["test"]) == {"result/text_summary", "running_count/text_summary"}
     text = board.ask("plugin/text/text?run=test&tag=result/text_summary")[0]["text"]
     assert "<table>" in text
     assert "unseen strings" in text
+
+
+def test_the_answers_after_each_symbol_of_an_example(board):
+    steps = board.ask("plugin/text/text?run=test&tag=running_count/text_summary")
+    assert [step["step"] for step in steps] == [200, 400]
+    lines = re.search("<code>(.*?)</code>", steps[-1]["text"], re.DOTALL)[1].strip().splitlines()
+    symbols, true, network = (line.split() for line in lines)
+    assert (true[0], network[0]) == ("true", "network")
+    assert [int(count) for count in true[1:]] == list(itertools.accumulate(map(int, symbols)))
+    assert len(network) == len(true)
 
 
 def test_pictures(board):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.count_bits import CountBits
-from lstm_jax.tasks.strings import Strings, StringSettings, decode, digits, draw, encode, number_of
+from lstm_jax.tasks.string_settings import StringSettings
+from lstm_jax.tasks.strings import Strings, decode, digits, draw, encode, number_of
 
 
 def as_texts(strings: Strings) -> list[str]:

@@ -33,7 +33,8 @@ def walk(optimizer, steps=5):
 
 
 def ours(name, clip=0.0, **settings):
-    return make_optimizer(TrainSettings(optimizer=name, **settings), jnp.float32(0.1), jnp.float32(clip))
+    chosen = TrainSettings(optimizer=name, clip_norm=clip, **settings)
+    return make_optimizer(chosen, jnp.float32(0.1), jnp.float32(clip))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -1,0 +1,84 @@
+"""What may be chosen about strings: how long they are, which are learned from, which are tested on."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from lstm_jax.settings import SettingError, check_ranges, setting
+from lstm_jax.tasks.strings import can_enumerate
+from lstm_jax.tasks.task import StringTask
+
+
+@dataclasses.dataclass(frozen=True)
+class StringSettings:
+    """Which strings there are and how they are split."""
+
+    seq_len: int = setting(20, "symbols a string", minimum=1, maximum=10_000)
+    min_seq_len: int = setting(0, "shortest string, lengths are then mixed; 0: all have --seq_len", minimum=0)
+    train_size: int = setting(
+        10_000, "distinct strings to learn from, those for --valid_size included; 0: new ones at each update", minimum=0
+    )
+    order: str = setting(
+        "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")
+    )
+    valid_size: int = setting(0, "strings of --train_size held out for early stopping (--patience)", minimum=0)
+    test_size: int = setting(
+        10_000, "unseen strings to sample where there are too many to test on all of them", minimum=1
+    )
+
+    test_seq_len: int = setting(
+        0, "symbols of longer strings to test on, all prefixes included; 0: --seq_len", minimum=0, maximum=1_000_000
+    )
+    growth: float = setting(
+        0.0, "with --train_size=0: share of the updates in which strings grow to --seq_len", minimum=0, maximum=1
+    )
+    skew: float = setting(
+        0.0, "with --train_size=0: how unevenly each string prefers some symbols; 0: not at all", minimum=0, maximum=100
+    )
+
+    validation = "valid_size"
+
+    @property
+    def lengths(self) -> range:
+        """The lengths that strings can have."""
+        return range(self.min_seq_len or self.seq_len, self.seq_len + 1)
+
+    def check(self, task: StringTask) -> None:
+        """Raises SettingError where a setting is out of range or contradicts another."""
+        check_ranges(self)
+        if self.min_seq_len > self.seq_len:
+            raise SettingError("min_seq_len", self.min_seq_len, f"must not exceed --seq_len={self.seq_len}")
+        total = sum(len(task.alphabet) ** length for length in self.lengths)
+        if self.train_size >= total:
+            raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
+        if self.valid_size and self.valid_size >= self.train_size:
+            raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
+
+    def check_network(self, chosen: Mapping[str, Any]) -> None:
+        """Raises SettingError where a setting of the network or its training does not suit the strings."""
+        trained = self.train_size - self.valid_size
+        if self.test_seq_len:
+            self._check_longer(chosen)
+        if self.train_size and chosen["batch_size"] > trained:
+            raise SettingError("batch_size", chosen["batch_size"], f"must not exceed the {trained} training strings")
+
+    def _check_longer(self, chosen: Mapping[str, Any]) -> None:
+        if self.test_seq_len <= self.seq_len:
+            raise SettingError("test_seq_len", self.test_seq_len, f"must be more than --seq_len={self.seq_len}, or 0")
+        if chosen["readout"] != "number":
+            reason = f"needs --readout=number: there are classes for strings of up to {self.seq_len} symbols only"
+            raise SettingError("test_seq_len", self.test_seq_len, reason)
+        if chosen["bidirectional"]:
+            raise SettingError("test_seq_len", self.test_seq_len, "contradicts --bidirectional: prefixes have no end")
+
+    def without_effect(self, task: StringTask) -> dict[str, tuple[bool, str]]:
+        """Whether a setting is ignored, and the reason as the end of a sentence."""
+        return {
+            "test_size": (
+                not self.test_seq_len and can_enumerate(len(task.alphabet), self.seq_len),
+                "where all unseen strings are tested",
+            ),
+            "order": (not self.train_size, "with --train_size=0"),
+            "growth": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
+            "skew": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
+        }

@@ -1,0 +1,1 @@
+"""What was published, and what comes out here: runs, figures, verdicts, table, picture."""

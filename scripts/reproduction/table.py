@@ -1,0 +1,111 @@
+"""The published figures beside ours: a Markdown table, and the same as numbers."""
+
+import dataclasses
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from lstm_jax.runs import report
+from scripts.reproduction.cases import Case, Claim
+from scripts.reproduction.runs import Outcome
+from scripts.reproduction.verdicts import OPEN, RULE, SHORT, Verdict, judge
+
+HEADER = ["run", "figure", "published", "ours, mean", "from", "to", "s", "seeds", "chance", "verdict"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One published figure and ours.
+
+    Args:
+        case: the preset.
+        claim: the figure.
+        goal: what it is compared with: the published figure, or a share of the published time.
+        values: ours, one a seed.
+        verdict: how they compare.
+    """
+
+    case: Case
+    claim: Claim
+    goal: tuple[float, ...]
+    values: list[float]
+    verdict: Verdict
+
+    def record(self) -> dict[str, Any]:
+        """As it stands in reproduce.json."""
+        return {
+            "case": self.case.name,
+            **dataclasses.asdict(self.claim),
+            "goal": self.goal,
+            "ours": self.values,
+            "chance": self.verdict.chance,
+            "verdict": self.verdict.word,
+        }
+
+    def cells(self) -> list[str]:
+        """As it stands in the table."""
+        published = " to ".join(show(self.claim, figure) for figure in self.claim.figures)
+        if self.claim.quantity == "seconds":
+            published += f" (aim: {self.case.faster:g} times as fast)"
+        spread = show_spread(self.claim, self.values)
+        chance = "" if self.verdict.chance is None else f"{self.verdict.chance:.0%}"
+        if self.values and self.claim.quantity == "seconds":
+            chance, spread[0] = "", f"{spread[0]} ({self.claim.figures[0] / self.values[0]:.1f} times)"
+        seeds = str(len(self.values) or "")
+        return [self.case.name, self.claim.what, published, *spread, seeds, chance, self.verdict.word]
+
+
+def make_rows(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Compares every published figure."""
+    rows = []
+    for outcome in outcomes:
+        for claim in outcome.case.claims:
+            divisor = outcome.case.faster if claim.quantity == "seconds" else 1.0
+            goal, values = tuple(figure / divisor for figure in claim.figures), outcome.at(claim)
+            rows.append(Row(outcome.case, claim, goal, values, judge(values, goal, claim.more_is_better)))
+    return rows
+
+
+def show(claim: Claim, value: float) -> str:
+    """A value with its unit."""
+    if claim.quantity == "seconds":
+        return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+    return f"{value:.3f}" if claim.quantity == "loss" else f"{100 * value:.3g} %"
+
+
+def show_spread(claim: Claim, values: Sequence[float]) -> list[str]:
+    """Mean, smallest, largest and standard deviation of our values, as far as there are any."""
+    if not values:
+        return [""] * 4
+    mean = show(claim, statistics.fmean(values))
+    if len(values) == 1:
+        return [mean, "", "", ""]
+    return [mean, *(show(claim, value) for value in (min(values), max(values), statistics.stdev(values)))]
+
+
+def exit_status(rows: Sequence[Row]) -> int:
+    """1 if we fall short of any published figure, else 0."""
+    return int(any(row.verdict.word == SHORT for row in rows))
+
+
+def as_markdown(rows: Sequence[Row], machine: str, picture: str) -> str:
+    """The whole report.
+
+    Args:
+        rows: of the table.
+        machine: what our times were measured on.
+        picture: name of the file with the learning curves.
+    """
+    counts = Counter(row.verdict.word for row in rows)
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items())
+    remarks = [
+        f"{len(rows)} figures: {summary}.",
+        RULE,
+        f"Our wall times: {machine}. The tutorials' own programs were timed under TensorFlow 2.21 on two cores of an "
+        "AMD EPYC (Zen 5); what their authors report of other machines is longer.",
+    ]
+    if counts[OPEN]:
+        remarks.append("Figures that were published for later updates than those of this budget are not judged.")
+    table = report.as_markdown([[HEADER, *(row.cells() for row in rows)]], remarks)
+    return f"{table}\n\n![Learning curves with the published figures]({picture})\n"

@@ -1,0 +1,78 @@
+"""Strings drawn anew, and how far a network carries, against plain loops."""
+
+import jax
+import numpy as np
+import pytest
+
+from lstm_jax.runs.setup import make_setup
+from lstm_jax.tasks.sign_sum import SignSum
+from lstm_jax.tasks.strings import Strings, running_answers
+from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.training.evaluate_prefixes import score_prefixes
+from lstm_jax.training.fresh_strings import FreshStrings, draw_codes
+from lstm_jax.training.sources import Moment
+from tests.training.cases import small_config, start, train
+
+TASK = SignSum()
+
+
+def drawn(step=0, **changes):
+    source = FreshStrings(
+        TASK, **{"shortest": 0, "longest": 9, "growth": 0, "skew": 1.0, "every_step": True, **changes}
+    )
+    batch, _ = source.draw(64, (), (), (), Moment(jax.random.key(3), np.int32(step)), lambda rows: rows)
+    return [np.asarray(leaf) for leaf in batch[:3]]
+
+
+@pytest.mark.parametrize("shortest", [0, 1, 4])
+def test_the_answers_are_those_of_the_task(shortest):
+    codes, lengths, answers = drawn(shortest=shortest)
+    expected = running_answers(TASK, Strings(codes, lengths))
+    np.testing.assert_array_equal(answers, expected)
+    assert set(lengths) == (set(range(shortest, 10)) if shortest else {9})
+    *_, last = drawn(shortest=shortest, every_step=False)
+    np.testing.assert_array_equal(last, expected[np.arange(64), lengths - 1])
+
+
+def test_every_update_has_strings_of_its_own():
+    first, again, next_one = drawn(0)[0], drawn(0)[0], drawn(1)[0]
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, next_one)
+
+
+def test_strings_grow_evenly_to_their_full_length():
+    lengths = [int(drawn(step, growth=16)[1][0]) for step in range(20)]
+    assert lengths == [min(9, 1 + (8 * (step + 1)) // 16) for step in range(20)]
+
+
+def test_skew_makes_strings_uneven_but_favours_no_symbol():
+    even, uneven = (np.asarray(draw_codes(jax.random.key(1), (4000, 12), 4, skew)) for skew in (0.0, 3.0))
+    for codes in (even, uneven):
+        np.testing.assert_allclose(np.bincount(codes.ravel(), minlength=4) / codes.size, 0.25, atol=0.03)
+    most_frequent = [np.mean([np.bincount(row).max() for row in codes]) for codes in (even, uneven)]
+    assert most_frequent[0] < 6.5 < 9 < most_frequent[1]
+
+
+def test_each_prefix_is_scored_as_a_string_of_its_own():
+    setup = make_setup(small_config(train_size=0, readout="number", test_seq_len=11, test_size=30))
+    params = jax.tree.map(lambda leaf: leaf[0], train(setup, start(setup), 5).params)
+    problem = setup.problem
+    strings = problem.strings(0).test
+    score = score_prefixes(setup.program, problem.task, params, strings)
+    for length in range(1, 12):
+        outputs = string_outputs(setup.program, params, strings.codes[:, :length], np.full(30, length))
+        wrong = np.round(np.asarray(outputs)[:, 0]) != strings.codes[:, :length].sum(axis=1)
+        assert score.by_length[length] == (int(wrong.sum()), 30)
+    assert (score.mistakes, score.size) == score.by_length[11]
+    np.testing.assert_allclose(
+        score.loss, np.mean((np.asarray(outputs)[:, 0] - strings.codes.sum(axis=1)) ** 2), rtol=1e-5
+    )
+    assert sum(size for _, size in score.by_answer.values()) == 30
+
+
+@pytest.mark.parametrize("settings", [{}, {"growth": 0.5}, {"min_seq_len": 2}, {"supervise": "last", "growth": 1.0}])
+def test_a_member_learns_from_fresh_strings(settings):
+    config = small_config(**{"train_size": 0, "supervise": "every_step", "readout": "number", **settings})
+    setup = make_setup(config)
+    members = train(setup, start(setup), 12)
+    assert np.all(np.isfinite(np.asarray(members.totals.loss)))
