@@ -131,7 +131,7 @@ def make_rows(
 
 def _status(known: bool, failure: str | None, dropped: int | None) -> tuple[str, str | None]:
     if not known:
-        return FAILED, "no result" if failure is None else failure
+        return FAILED, failure or "no result"
     return (DONE, None) if dropped is None else (DROPPED, f"dropped at step {dropped:,}")
 
 
