@@ -22,15 +22,12 @@ def updates(task: Task) -> int:
 def overview(plan: Plan, finished: int, tasks: Sequence[Task], workers: int) -> str:
     """One line on what there is to do."""
     each = {run.config.run.num_seeds for run in plan.runs}
-    seeds = f"{len(plan.runs):,} settings x {each.pop()} seeds = {plan.members:,} runs"
-    if finished:
-        seeds += f", {finished:,} settings done before"
+    what = f"{len(plan.runs):,} settings x {each.pop()} seeds = {plan.members:,} runs"
+    before = f", {finished:,} settings done before" if finished else ""
     total = sum(map(updates, tasks))
-    programs = f"{len(tasks):,} compiled {'program' if len(tasks) == 1 else 'programs'}"
-    return (
-        f"{plan.experiment}: {seeds}; to do: {programs}, {total:,} updates, "
-        f"{workers} {'programs' if workers > 1 else 'program'} at a time"
-    )
+    compiled = "compiled program" if len(tasks) == 1 else "compiled programs"
+    at_once = f"{workers} at a time" if workers > 1 else "one at a time"
+    return f"{plan.experiment}: {what}{before}; to do: {len(tasks):,} {compiled}, {total:,} updates, {at_once}"
 
 
 def saved(tasks: Sequence[Task]) -> str:

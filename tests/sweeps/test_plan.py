@@ -17,7 +17,7 @@ AXES = {
     "seq_len": [6, 7],
     "learning_rate": [0.01, 0.02, 0.03],
     "hidden_size": [4, 5],
-    "clip_norm": [0.0, 1.0],
+    "clip_norm": [0.5, 1.0],
 }
 
 

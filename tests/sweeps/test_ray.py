@@ -58,7 +58,7 @@ def test_a_node_that_is_killed(nodes, tmp_path):
     assert nodes.stdout.readline() == "killed\n"
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    assert "2 programs at a time" in said
+    assert "updates, 2 at a time" in said
     assert said.count("goes on from its last checkpoint") == 1, said
     sweep(*LONG, f"--workdir={tmp_path / 'local'}")
     assert tables(folder) == tables(tmp_path / "local")
