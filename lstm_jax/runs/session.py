@@ -12,12 +12,12 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import Checkpoints
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.setup import make_setup
+from lstm_jax.runs.setup import hyperparameters, make_setup
 from lstm_jax.training.early_stopping import Best, keep_best, no_best
 from lstm_jax.training.mesh import MEMBERS, place, whole
 from lstm_jax.training.population import init_population, train_chunk
 from lstm_jax.training.score import Score
-from lstm_jax.training.step import Member
+from lstm_jax.training.step import Hyperparameters, Member
 
 SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
@@ -51,13 +51,15 @@ class Session:
         self.said: dict[int, list[tuple[int, list[float]]]] = {}
         self.failures: dict[int, str] = {}  # why members ended, by their number
         self.dropped: dict[int, int] = {}  # the step at which members were dropped, by their number
-        self.members, self.best = self._initial()
+        # On this host: from numbers that are spread over processes the members would come out spread in another way.
+        hyper = hyperparameters([configs[run] for run in self.setup.runs])
+        self.members, self.best = self._initial(hyper)
         self.totals = whole(self.members.totals)
         self._last_scores: dict[int, Score | None] = {}
         self._chunk = 10
 
-    def _initial(self) -> tuple[Member, Best | None]:
-        members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), self.setup.hyper)
+    def _initial(self, hyper: Hyperparameters) -> tuple[Member, Best | None]:
+        members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), hyper)
         members = self._place(members)
         return members, self._place(no_best(members)) if self.config.run.patience else None
 
