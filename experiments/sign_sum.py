@@ -25,6 +25,7 @@ PRESETS: options.Presets = {
         "num_steps": 6_000,
         "batch_size": 32,
         "learning_rate": 0.2,
+        "adam_b2": 0.95,
         "log_every": 500,
         "eval_every": 2_000,
         "checkpoint_every": 3_000,
