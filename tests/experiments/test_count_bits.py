@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.experiments.commands import ROOT, SMALL, command, environment, run
+from tests.experiments.commands import ROOT, SMALL, STRICT, command, environment, run
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
 def test_a_full_disk_ends_the_run_in_one_line(tmp_path):
     limited = 'ulimit -f 24; exec "$@"'  # no file may grow beyond so many blocks
     # Warnings are no errors here: the library that writes events leaves its file open when it cannot be flushed.
-    words = [word for word in command(*SMALL, "--log_every=1", f"--workdir={tmp_path}") if word not in ("-W", "error")]
+    words = [word for word in command(*SMALL, "--log_every=1", f"--workdir={tmp_path}") if word not in STRICT]
     done = subprocess.run(
         ["bash", "-c", limited, "bash", *words],
         capture_output=True,

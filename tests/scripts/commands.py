@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.experiments.commands import ROOT, environment
+from tests.experiments.commands import ROOT, STRICT, environment
 
 TINY = [
     *("--experiment=count_bits", "--set=train_size=20", "--set=batch_size=10", "--set=hidden_size=4"),
@@ -16,7 +16,7 @@ TINY = [
 
 
 def command(*flags: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "scripts.sweep", *flags]
+    return [sys.executable, *STRICT, "-m", "scripts.sweep", *flags]
 
 
 def sweep(*flags: str, status: int = 0) -> subprocess.CompletedProcess:

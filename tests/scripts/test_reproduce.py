@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from tests.experiments.commands import ROOT, environment, stop
+from tests.experiments.commands import ROOT, STRICT, environment, stop
 
 
 def run(*flags: str, status: int | None = 0) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-W", "error", "-m", "scripts.reproduce", *flags]
+    command = [sys.executable, *STRICT, "-m", "scripts.reproduce", *flags]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=240)
     assert status in (None, done.returncode), f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
