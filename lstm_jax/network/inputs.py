@@ -24,7 +24,12 @@ class Inputs(Protocol):
     @property
     def table_shape(self) -> tuple[int, int] | None:
         """The learned table, one row a symbol, [A, D]; None where nothing is learned."""
-        ...
+        return None
+
+    @property
+    def tied(self) -> bool:
+        """Whether the readout uses that table as its weights, too."""
+        return False
 
     def show(self, symbols: Array, table: Array | None) -> Array:
         """Symbols [...] to features [D, ...]."""
@@ -49,11 +54,6 @@ class FixedFeatures(Inputs):
     def width(self) -> int:
         return len(self.rows[0])
 
-    @property
-    @override
-    def table_shape(self) -> None:
-        return None
-
     @override
     def show(self, symbols: Array, table: Array | None) -> Array:
         return look_up(symbols, jnp.array(self.rows, jnp.float32))
@@ -67,11 +67,6 @@ class Code(Inputs):
     @override
     def width(self) -> int:
         return 1
-
-    @property
-    @override
-    def table_shape(self) -> None:
-        return None
 
     @override
     def show(self, symbols: Array, table: Array | None) -> Array:
@@ -88,11 +83,6 @@ class OneHot(Inputs):
     @override
     def width(self) -> int:
         return self.num_symbols
-
-    @property
-    @override
-    def table_shape(self) -> None:
-        return None
 
     @override
     def show(self, symbols: Array, table: Array | None) -> Array:

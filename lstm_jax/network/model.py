@@ -53,9 +53,9 @@ class SequenceModel(nnx.Module):
         biases = normal(scales.readout_bias_stddev, scales.readout_bias, settings.readout_init)
         width = settings.hidden_size * self.recurrent.num_directions
         if inputs.table_shape is not None:
-            initial = weights if getattr(inputs, "tied", False) else nnx.initializers.normal(1.0)
+            initial = weights if inputs.tied else nnx.initializers.normal(1.0)
             self.embedding = nnx.Param(initial(rngs.params(), inputs.table_shape))
-        if not getattr(inputs, "tied", False):
+        if not inputs.tied:
             self.readout_kernel = nnx.Param(weights(rngs.params(), (num_outputs, width)))
         self.readout_bias = nnx.Param(biases(rngs.params(), (num_outputs,)))
 
@@ -109,7 +109,7 @@ class SequenceModel(nnx.Module):
     @property
     def readout_weights(self) -> Array:
         """The weights of the readout, [C, H]."""
-        return self.embedding[...] if getattr(self.inputs, "tied", False) else self.readout_kernel[...]
+        return self.embedding[...] if self.inputs.tied else self.readout_kernel[...]
 
     def _show(self, symbols: Array) -> Array:
         """What the network is shown: symbols [...] to features [D, ...]."""

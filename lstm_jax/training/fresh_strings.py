@@ -1,7 +1,6 @@
 """Strings that are drawn anew for every update, so that there is no end of them."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, override
 
 import jax
@@ -31,10 +30,6 @@ class FreshStrings(Source):
     growth: int
     skew: float
     every_step: bool
-
-    @override
-    def begin(self, key: Array, zero_state: Callable[[int], PyTree]) -> PyTree:
-        return ()
 
     @override
     def draw(

@@ -50,7 +50,7 @@ class Source(Protocol):
 
     def begin(self, key: Array, zero_state: Callable[[int], PyTree]) -> PyTree:
         """The carry before the first update; () if there is none. `zero_state`: B to the state of B empty strings."""
-        ...
+        return ()
 
     def draw(
         self, size: int, data: PyTree, corpus: PyTree, carry: PyTree, now: Moment, share: Share
@@ -81,10 +81,6 @@ class Examples(Source):
     """A set of strings with their answers, `Batch` leaves [N, ...]; in random order or in turn."""
 
     order: str
-
-    @override
-    def begin(self, key: Array, zero_state: Callable[[int], PyTree]) -> PyTree:
-        return ()
 
     @override
     def draw(

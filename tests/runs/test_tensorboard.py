@@ -51,6 +51,17 @@ class Board:
             time.sleep(0.2)
         raise AssertionError(f"nothing is served at {path}")
 
+    def session_groups(self):
+        """The rows of the HParams table."""
+        return self.ask(
+            "plugin/hparams/session_groups",
+            experimentName="",
+            allowedStatuses=["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_RUNNING"],
+            colParams=[],
+            startIndex=0,
+            sliceSize=100,
+        )["sessionGroups"]
+
 
 def test_the_runs_are_train_and_test(board):
     assert set(board.ask("runs")) == {"train", "test"}
@@ -99,14 +110,7 @@ def test_pictures(board):
 def test_hyperparameters_with_final_metrics(board):
     experiment = board.ask("plugin/hparams/experiment", experimentName="")
     assert {"hidden_size", "seq_len", "learning_rate"} <= {info["name"] for info in experiment["hparamInfos"]}
-    groups = board.ask(
-        "plugin/hparams/session_groups",
-        experimentName="",
-        allowedStatuses=["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_RUNNING"],
-        colParams=[],
-        startIndex=0,
-        sliceSize=10,
-    )["sessionGroups"]
+    groups = board.session_groups()
     assert [group["name"] for group in groups] == ["test"]
     assert groups[0]["hparams"]["hidden_size"] == 8
     metrics = {metric["name"]["tag"]: metric["value"] for metric in groups[0]["metricValues"]}

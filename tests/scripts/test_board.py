@@ -30,14 +30,7 @@ def test_every_run_is_there_with_the_same_hyperparameters_and_its_final_metrics(
     folder, board = served
     summaries = {row["run"]: row for row in rows(folder, "summary")}
     assert set(board.ask("runs")) == {f"{run}/tb/{split}" for run in summaries for split in ("train", "test")}
-    groups = board.ask(
-        "plugin/hparams/session_groups",
-        experimentName="",
-        allowedStatuses=["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_RUNNING"],
-        colParams=[],
-        startIndex=0,
-        sliceSize=100,
-    )["sessionGroups"]
+    groups = board.session_groups()
     assert {group["name"] for group in groups} == {f"{run}/tb/test" for run in summaries}
     assert len({json.dumps(sorted(group["hparams"])) for group in groups}) == 1
     for group in groups:
