@@ -42,8 +42,12 @@ class ModelSettings:
         "initial weights of the cells: the cell's own rule (Glorot uniform), or truncated normal numbers",
         choices=("default", "normal"),
     )
-    kernel_mean: float = setting(0.0, "their mean, with --kernel_init=normal", minimum=-100, maximum=100)
-    kernel_stddev: float = setting(0.1, "their standard deviation, with --kernel_init=normal", minimum=0, maximum=100)
+    kernel_mean: float = setting(
+        0.0, "mean of the cells' initial weights, with --kernel_init=normal", minimum=-100, maximum=100
+    )
+    kernel_stddev: float = setting(
+        0.1, "standard deviation of the cells' initial weights, with --kernel_init=normal", minimum=0, maximum=100
+    )
     readout_init: str = setting(
         "truncated", "initial output weights: normal numbers, cut off at twice their deviation or not", choices=DRAWS
     )
