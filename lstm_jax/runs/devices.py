@@ -4,7 +4,7 @@ import os
 
 import jax
 
-from lstm_jax.runs import processes
+from lstm_jax.runs import compiled, processes
 from lstm_jax.runs.config import RunConfig, describe_difference
 from lstm_jax.settings import SettingError
 from lstm_jax.training.mesh import on_cpu
@@ -17,7 +17,7 @@ MOST_CPU_DEVICES = 32
 
 
 def configure(config: RunConfig) -> RunConfig:
-    """Chooses the devices of a run; must come before anything is computed.
+    """Chooses the devices of a run, and finds what was compiled for them; must come before anything is computed.
 
     Returns:
         The run with `cpu_devices` as it is used: what was 0 is now the number of cores; on the CPU those of all
@@ -27,6 +27,7 @@ def configure(config: RunConfig) -> RunConfig:
         SettingError: this machine lacks the platform, or another process was started with other settings.
     """
     config = config.replace({"cpu_devices": choose(config.run.platform, config.run.cpu_devices)})
+    compiled.reuse()
     check_same(config)
     return config.replace({"cpu_devices": jax.device_count()}) if on_cpu() else config
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.runs import folder as folders
-from lstm_jax.runs import processes
+from lstm_jax.runs import compiled, processes
 from lstm_jax.runs.checkpoint import Checkpoints
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import hyperparameters, make_setup
@@ -90,7 +90,8 @@ class Session:
         return self.step >= self.config.training.num_steps or not np.any(active)
 
     def save(self) -> None:
-        """Writes a checkpoint of this step."""
+        """Writes a checkpoint of this step; what was compiled so far is there for others, too."""
+        compiled.publish()
         notes = {name: {str(number): note for number, note in getattr(self, name).items()} for name in NOTES}
         self.checkpoints.save(self.step, (self.members, self.best), {"seconds": self.seconds, **notes})
 

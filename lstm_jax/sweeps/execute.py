@@ -12,7 +12,7 @@ from typing import Any
 import jax
 from jax.errors import JaxRuntimeError
 
-from lstm_jax.runs import devices
+from lstm_jax.runs import compiled, devices
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.group import Choose, Part, run_group
 from lstm_jax.runs.loop import RunInterruptedError
@@ -82,7 +82,9 @@ def _train(task: Task, store: Store, interrupted: Callable[[], bool], watch: Cal
 @functools.cache
 def _choose_devices(platform: str, cpu_devices: int) -> int:
     """Once in a process: JAX lets nobody change it later, and all tasks of a sweep agree on it."""
-    return devices.choose(platform, cpu_devices)
+    chosen = devices.choose(platform, cpu_devices)
+    compiled.reuse()
+    return chosen
 
 
 def choose_at(rungs: Sequence[Rung]) -> Choose:
