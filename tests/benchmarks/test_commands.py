@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks import peers, scaling
+from benchmarks import peers, scaling, sweep
 from lstm_jax.settings import SettingError
 from tests.experiments.commands import ROOT, environment
 
@@ -129,3 +129,34 @@ def test_scaling_measures_every_point_in_a_process_of_its_own(tmp_path):
     assert "length T (B4 D1 H5)" in output
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     assert "](s.png)" in (tmp_path / "s.md").read_text()
+
+
+def test_a_sweep_is_measured_beside_its_runs_and_the_missing_peer_is_reported(tmp_path):
+    tiny = ["--seq_len=4", "--hidden_size=2,3", "--num_seeds=2", "--num_steps=10", "--batch_size=4"]
+    files = [f"--json={tmp_path}/sweep.json", f"--markdown={tmp_path}/sweep.md"]
+    done = run("sweep", *tiny, "--torch_python=/nonexistent", *files, status=1)
+    record = json.loads((tmp_path / "sweep.json").read_text())
+    assert record["grid"] == [[4, 2], [4, 3]]
+    assert len(record["alone"]) == 2
+    assert min(record["alone"]) > 0.5, "a whole process, JAX included"
+    assert "PyTorch was not measured: /nonexistent: No such file or directory" in done.stdout
+    assert sweep.describe(record) in (tmp_path / "sweep.md").read_text()
+
+
+def test_the_parts_of_a_sweep_are_added_up():
+    content = {
+        "grid": [(5, 4), (5, 8)],
+        "num_seeds": 3,
+        "settings": {"num_steps": 100},
+        "sweep": 10.0,
+        "alone": [4.0, 6.0],
+        "torch": {"1": [0.05, 0.15]},
+        "not_measured": "",
+        "machine": {"cores": 2, "processor": "P", "versions": {"jax": "1"}},
+        "date": "today",
+        "command": "C",
+    }
+    rows = [line.split(" | ") for line in sweep.describe(content).splitlines() if line.startswith("| the ")]
+    assert rows[0][:2] == ["| the sweep, 6 runs", "10.0"]
+    assert rows[1][1:] == ["30.0", "0.33 |"]
+    assert rows[2][1:] == ["60.0", "0.17 |"]
