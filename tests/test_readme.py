@@ -1,5 +1,6 @@
 """What the README tells people to type works."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -7,6 +8,9 @@ import sys
 
 import pytest
 
+from scripts.reproduction.cases import CASES, Claim
+from scripts.reproduction.table import Row
+from scripts.reproduction.verdicts import judge
 from tests.experiments.commands import ROOT, run
 
 README = (ROOT / "README.md").read_text()
@@ -79,3 +83,16 @@ def test_every_make_target_and_link_exists():
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]:
         for link in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name} links to {link}"
+
+
+def test_the_figures_beside_the_published_ones_come_from_a_run():
+    record = json.loads((ROOT / "docs" / "reproduce.json").read_text())
+    report = (ROOT / "docs" / "reproduce.md").read_text()
+    for one in record["rows"]:
+        claim = Claim(one["what"], one["quantity"], tuple(one["figures"]), one["step"])
+        case, goal = CASES[one["case"]], tuple(one["goal"])
+        assert claim in case.claims, "what was published is as the tasks have it"
+        row = Row(case, claim, goal, one["ours"], judge(one["ours"], goal, claim.more_is_better))
+        line = next(line for line in report.splitlines() if claim.what in line and f"| {case.name} " in line)
+        assert [cell.strip() for cell in line.strip("| ").split("|")] == [cell.strip() for cell in row.cells()]
+        assert line in README

@@ -46,7 +46,7 @@ def make_page(
 def duration(seconds: float) -> str:
     """A time in words, such as `2 h 5 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
