@@ -96,3 +96,19 @@ def test_the_figures_beside_the_published_ones_come_from_a_run():
         line = next(line for line in report.splitlines() if claim.what in line and f"| {case.name} " in line)
         assert [cell.strip() for cell in line.strip("| ").split("|")] == [cell.strip() for cell in row.cells()]
         assert line in README
+
+
+def test_the_times_of_the_layer_are_those_that_were_measured():
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
+    table = results.partition("**LSTM, forward + backward**")[2].partition("**GRU")[0]
+    measured = [
+        [", ".join(match.groups()), *(cell.strip(" ×") for cell in rest.strip("| ").split("|"))]
+        for match, rest in (
+            (re.match(r"\| B(\d+) T(\d+) D(\d+) H(\d+) ", line), line.partition(" | ")[2])
+            for line in table.splitlines()
+            if line.startswith("| B")
+        )
+    ]
+    shown = [[cell.strip() for cell in line.strip("| ").split("|")] for line in README.splitlines()]
+    assert len(measured) == 6
+    assert [row for row in shown if re.fullmatch(r"\d+, \d+, \d+, \d+", row[0])] == measured
