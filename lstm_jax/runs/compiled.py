@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import jax
@@ -30,8 +31,7 @@ _held = contextlib.ExitStack()  # the lock on this process's folder, until the p
 
 def default_folder() -> Path:
     """Where a user's programs are kept."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(cache) / "lstm_jax" / "compiled"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lstm_jax" / "compiled"
 
 
 def reuse(folder: Path | None = None) -> None:
@@ -47,12 +47,14 @@ def reuse(folder: Path | None = None) -> None:
         return
     try:
         own = _own_folder(folder or default_folder())
-    except (OSError, folders.FolderError):
+    except (OSError, RuntimeError, folders.FolderError):  # RuntimeError: there is no home
         return  # then everything is compiled anew
     jax.config.update("jax_compilation_cache_dir", str(own))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", SHORTEST)
     # XLA's own caches would be in a folder that does not outlive the process.
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+    # Where the disk is full, what matters fails with an error of its own.
+    warnings.filterwarnings("ignore", "Error writing persistent compilation cache entry")
     atexit.register(_leave, own)
 
 

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.runs import folder as folders
 from lstm_jax.runs import compiled, processes
+from lstm_jax.runs import folder as folders
 from lstm_jax.runs.checkpoint import Checkpoints
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import hyperparameters, make_setup
