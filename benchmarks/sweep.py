@@ -123,7 +123,7 @@ def _seconds(arguments: Sequence[str]) -> float:
         [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SettingError("num_steps", arguments[0], f"failed: {done.stderr.strip().splitlines()[-1]}")
+        raise OSError(f"python -m {' '.join(arguments)}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
     return time.perf_counter() - started
 
 
