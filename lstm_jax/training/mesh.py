@@ -22,9 +22,13 @@ SMALLEST_SLICE = 300_000
 """Multiply-adds of a time step below which a slice is not worth a device of its own: measured for 24 units on two CPU
 devices, a batch of 128 takes 0.94 ms sharded and 1.0 ms on one, a batch of 256 takes 1.3 and 2 ms."""
 
-CACHE, FEWEST_ROWS = 2 * 2**20, 100
-"""What a core's cache holds, in bytes, and the fewest strings whose products are still fast: measured for 24 units, 20
-symbols and two devices, a batch of 1,000 takes 2.70 ms in 2 slices and 2.43 ms in 8."""
+CACHE, REUSED_PAGES = 3 * 2**20, 32 * 2**20
+"""Bytes that stay in a core's cache, and bytes up to which the C library hands out the same pages at every update."""
+
+SLICE_LIMITS = ((CACHE, 100), (REUSED_PAGES, 32))
+"""What a slice may keep for the backward pass and the fewest strings whose products are still fast; the first pair that
+can be met counts. Measured on two devices: 1,000 strings of 20 symbols take 5.4 ms in 2 slices, 4.4 in 4 and 5.2 in 8
+(24 units); 128 strings of 128 symbols 186 ms in 2 and 175 in 4 (256 units); 512 of 64 symbols 109 and 95 ms (128)."""
 
 WIDE = 64
 """Strings a slice that are worth reading weights that do not fit into the cache; measured for 512 units: 32 strings
@@ -79,7 +83,7 @@ def count_devices() -> int:
 
 
 def choose_slices(batch_size: int, work: int, kept: int, devices: int) -> int:
-    """Into how many equal slices a batch is cut: one a device if that pays, more if they then fit into the cache.
+    """Into how many equal slices a batch is cut: one a device if that pays, more if less memory is then faster.
 
     Args:
         batch_size: strings an update.
@@ -91,9 +95,10 @@ def choose_slices(batch_size: int, work: int, kept: int, devices: int) -> int:
     if kept and 4 * work > CACHE:  # weights that each slice reads from memory, symbol by symbol
         affordable = max(1, min(affordable, batch_size // WIDE))
     for_devices = max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
-    for slices in range(for_devices, batch_size // FEWEST_ROWS + 1, for_devices):
-        if batch_size % slices == 0 and batch_size // slices * kept <= CACHE:
-            return slices
+    for limit, fewest_rows in SLICE_LIMITS:
+        for slices in range(for_devices, batch_size // fewest_rows + 1, for_devices):
+            if batch_size % slices == 0 and batch_size // slices * kept <= limit:
+                return slices
     return for_devices
 
 

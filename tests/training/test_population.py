@@ -183,6 +183,21 @@ def test_members_come_first_when_devices_are_shared_out(members, slices, devices
     assert layout.padded_members >= members
 
 
+@pytest.mark.parametrize(
+    ("batch", "work", "kept", "slices"),
+    [
+        (1000, 2_400, 11_520, 4),  # 24 units, 20 symbols: a slice stays in the cache
+        (400, 2_400, 11_520, 2),  # so does one of two
+        (512, 66_048, 196_608, 4),  # 128 units, 64 symbols: below the size for which pages are mapped anew
+        (256, 66_048, 196_608, 2),  # so does one of two
+        (128, 327_680, 786_432, 4),
+        (32, 1_114_112, 1_228_800, 1),  # 512 units: the weights are what takes time, and would be read twice
+    ],
+)
+def test_slices_on_two_devices_are_those_measured_to_be_fastest(batch, work, kept, slices):
+    assert choose_slices(batch, work, kept, 2) == slices
+
+
 @pytest.mark.parametrize("batch", [1, 7, 128, 1000, 1024])
 @pytest.mark.parametrize("devices", [1, 2, 8])
 def test_slices_are_equal_and_never_more_than_there_are_strings(batch, devices):
