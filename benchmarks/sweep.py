@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks import record, settings, tables
 from benchmarks.contestants import on_jax
 from benchmarks.process import ROOT, Contestant, NotMeasuredError
-from experiments import options
+from experiments import count_bits, options
 from lstm_jax.runs import folder as folders
 from lstm_jax.settings import SettingError, check_ranges, setting
 
@@ -36,7 +36,6 @@ class Settings:
     hidden_size: str = setting("4,8,16,32", "units of the LSTM")
     num_seeds: int = setting(8, "seeds of each setting", minimum=1, maximum=1_000)
     num_steps: int = setting(2_000, "updates of each run", minimum=1, maximum=1_000_000)
-    batch_size: int = setting(20, "strings an update, which are all that a run learns from", minimum=1)
     torch_python: str = setting(sys.executable, "interpreter that has torch and NumPy")
     json: str = setting("", "file for every number that was measured")
     markdown: str = setting("", "file for the table as a document")
@@ -56,15 +55,10 @@ class Settings:
         lengths, sizes = (settings.parse_integers(name, getattr(self, name)) for name in ("seq_len", "hidden_size"))
         return list(itertools.product(lengths, sizes))
 
-    @property
-    def common(self) -> list[str]:
-        """Settings that all runs have in common, as NAME=VALUE."""
-        return [f"{name}={value}" for name, value in self.numbers.items()]
-
-    @property
-    def numbers(self) -> dict[str, int]:
-        """The same by name."""
-        return {"num_steps": self.num_steps, "train_size": self.batch_size, "batch_size": self.batch_size}
+    def batch_size(self, seq_len: int) -> int:
+        """Strings an update of runs on strings of this length, as the experiment chooses it."""
+        config = count_bits.BASE.replace({**count_bits.PRESETS["fast"], "seq_len": seq_len})
+        return config.fitted({"seq_len"}).training.batch_size
 
 
 def main() -> int:
@@ -83,7 +77,7 @@ def main() -> int:
 
 def measure(chosen: Settings, console: Console) -> dict[str, Any]:
     """Everything, one after another."""
-    sizes = {"grid": chosen.grid, "num_seeds": chosen.num_seeds, "settings": chosen.numbers}
+    sizes = {"grid": chosen.grid, "num_seeds": chosen.num_seeds, "num_steps": chosen.num_steps}
     content: dict[str, Any] = {**record.occasion(), **sizes, "alone": [], "torch": {}, "not_measured": ""}
     about = {"lstm_jax": on_jax.about("flax", "lstm-jax")}
     with tempfile.TemporaryDirectory() as folder:
@@ -103,8 +97,8 @@ def measure(chosen: Settings, console: Console) -> dict[str, Any]:
 
 def run_sweep(chosen: Settings, folder: Path) -> float:
     """Seconds that the whole sweep takes, from the start of its process, all programs compiled anew."""
-    lists = [f"{name}={getattr(chosen, name)}" for name in ("seq_len", "hidden_size")]
-    sets = [word for value in (*lists, *chosen.common) for word in ("--set", value)]
+    values = [f"{name}={getattr(chosen, name)}" for name in ("seq_len", "hidden_size", "num_steps")]
+    sets = [word for value in values for word in ("--set", value)]
     where = [f"--num_seeds={chosen.num_seeds}", f"--workdir={folder / 'sweep'}"]
     return _seconds(["scripts.sweep", "--experiment=count_bits", *sets, *where])
 
@@ -112,8 +106,8 @@ def run_sweep(chosen: Settings, folder: Path) -> float:
 def run_alone(chosen: Settings, seq_len: int, hidden_size: int, folder: Path) -> float:
     """Seconds that one run of one seed takes, from the start of its process."""
     workdir = folder / f"alone-{seq_len}-{hidden_size}"
-    flags = [f"seq_len={seq_len}", f"hidden_size={hidden_size}", *chosen.common, f"workdir={workdir}"]
-    return _seconds(["experiments.count_bits", *(f"--{flag}" for flag in flags)])
+    flags = {"seq_len": seq_len, "hidden_size": hidden_size, "num_steps": chosen.num_steps, "workdir": workdir}
+    return _seconds(["experiments.count_bits", *(f"--{name}={value}" for name, value in flags.items())])
 
 
 def _seconds(arguments: Sequence[str]) -> float:
@@ -137,7 +131,7 @@ def measure_torch(chosen: Settings, threads: int, folder: Path) -> tuple[dict[st
     try:
         about, updates = contestant.answer(), []
         for seq_len, hidden_size in chosen.grid:
-            sizes = {"seq_len": seq_len, "hidden_size": hidden_size, "batch_size": chosen.batch_size}
+            sizes = {"seq_len": seq_len, "hidden_size": hidden_size, "batch_size": chosen.batch_size(seq_len)}
             calls = contestant.ask(do="prepare", arrays=None, **{"pass": "update"}, **sizes)["calls"]
             seconds = sorted(contestant.ask(do="repeat", calls=calls)["seconds"] for _ in range(REPETITIONS))
             updates.append(seconds[REPETITIONS // 2])
@@ -148,7 +142,7 @@ def measure_torch(chosen: Settings, threads: int, folder: Path) -> tuple[dict[st
 
 def describe(content: dict[str, Any]) -> str:
     """The results in words and a table."""
-    host, seeds, steps = content["machine"], content["num_seeds"], content["settings"]["num_steps"]
+    host, seeds, steps = content["machine"], content["num_seeds"], content["num_steps"]
     others = {"the same runs one after another": seeds * sum(content["alone"])}
     for threads, updates in content["torch"].items():
         others[f"the same updates by PyTorch's nn.LSTM, threads: {threads}"] = seeds * steps * sum(updates)
@@ -156,7 +150,7 @@ def describe(content: dict[str, Any]) -> str:
     rows.append([f"the sweep, {seeds * len(content['grid'])} runs", f"{content['sweep']:.1f}", ""])
     rows += [[name, f"{seconds:.1f}", f"{content['sweep'] / seconds:.2f}"] for name, seconds in others.items()]
     lengths, sizes = (sorted(set(column)) for column in zip(*content["grid"], strict=True))
-    sweep = {"seq_len": lengths, "hidden_size": sizes, "seeds": seeds, **content["settings"]}
+    sweep = {"seq_len": lengths, "hidden_size": sizes, "seeds": seeds, "num_steps": steps}
     conditions = [
         f"count_bits: {', '.join(f'{name} {value}' for name, value in sweep.items())}",
         f"Machine: {host['cores']} cores of {host['processor']}",

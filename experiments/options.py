@@ -82,13 +82,13 @@ def describe_defaults(by_preset: Mapping[str, Any]) -> str:
 
 
 def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
-    """The settings of the preset, overridden by the flags given by hand, all checked.
+    """The settings of the preset, overridden by the flags given by hand, fitting what there is to learn from, checked.
 
     Raises:
         SettingError: names the first flag that cannot be used.
     """
     given = given_settings(base)
-    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given)
+    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given).fitted(given)
     config.check()
     for name, reason in config.without_effect().items():
         if name in given:

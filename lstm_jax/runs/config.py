@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 
 from lstm_jax.network.settings import ModelSettings
@@ -46,6 +47,17 @@ class RunConfig:
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
     training: TrainSettings = dataclasses.field(default_factory=TrainSettings)
     run: RunSettings = dataclasses.field(default_factory=RunSettings)
+
+    def fitted(self, given: Collection[str]) -> "RunConfig":
+        """The same run with the sizes that nobody chose cut down to what there is to learn from.
+
+        Args:
+            given: names of the settings that were given by hand; they stay.
+
+        Raises:
+            SettingError: a setting is out of range.
+        """
+        return self.replace(self.data.fitting(self.task, self.settings(), given))
 
     def check(self) -> None:
         """Raises SettingError for the first setting that is out of range or contradicts another."""

@@ -83,7 +83,8 @@ def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis
     for own in settings:
         given = {**same, **own}
         try:
-            runs.append(Run(_checked(base.replace(given), problems), {name: given[name] for name in _shown(given)}))
+            config = _checked(base.replace(given).fitted(given), problems)
+            runs.append(Run(config, {name: given[name] for name in _shown(given)}))
         except SettingError as error:
             where = ", ".join(f"{name}={value}" for name, value in own.items() if name in varied)
             raise SettingError(

@@ -1,7 +1,7 @@
 """What may be chosen about strings: how long they are, which are learned from, which are tested on."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -16,7 +16,10 @@ class StringSettings:
     seq_len: int = setting(20, "symbols a string", minimum=1, maximum=10_000)
     min_seq_len: int = setting(0, "shortest string, lengths are then mixed; 0: all have --seq_len", minimum=0)
     train_size: int = setting(
-        10_000, "distinct strings to learn from, those for --valid_size included; 0: new ones at each update", minimum=0
+        10_000,
+        "distinct strings to learn from, those for --valid_size included; unless given, half of all there are at most; "
+        "0: new ones at each update",
+        minimum=0,
     )
     order: str = setting(
         "random", "batches drawn at random, or in turn and never reshuffled", choices=("random", "in_turn")
@@ -43,12 +46,28 @@ class StringSettings:
         """The lengths that strings can have."""
         return range(self.min_seq_len or self.seq_len, self.seq_len + 1)
 
+    def count(self, task: StringTask) -> int:
+        """How many different strings there are."""
+        return sum(len(task.alphabet) ** length for length in self.lengths)
+
+    def fitting(self, task: StringTask, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+        """The sizes of the training set and of a batch, where they were not given and there are too few strings."""
+        check_ranges(self)
+        if not self.train_size:
+            return {}
+        half = max(1, self.count(task) // 2)
+        train_size = self.train_size if "train_size" in given else min(self.train_size, half)
+        batch_size = chosen["batch_size"]
+        if "batch_size" not in given:
+            batch_size = min(batch_size, max(1, train_size - self.valid_size))
+        return {"train_size": train_size, "batch_size": batch_size}
+
     def check(self, task: StringTask) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""
         check_ranges(self)
         if self.min_seq_len > self.seq_len:
             raise SettingError("min_seq_len", self.min_seq_len, f"must not exceed --seq_len={self.seq_len}")
-        total = sum(len(task.alphabet) ** length for length in self.lengths)
+        total = self.count(task)
         if self.train_size >= total:
             raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
         if self.valid_size and self.valid_size >= self.train_size:

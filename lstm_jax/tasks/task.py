@@ -1,6 +1,6 @@
 """What a task must say of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from lstm_jax.axes import Array, PyTree
@@ -26,6 +26,10 @@ class DataSettings(Protocol):
     @property
     def validation(self) -> str:
         """The setting that holds something out for early stopping."""
+        ...
+
+    def fitting(self, task: Any, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+        """Settings that were not `given` by hand and ask for more than there is, cut down; `chosen`: all settings."""
         ...
 
     def check(self, task: Any) -> None:

@@ -1,7 +1,7 @@
 """What may be chosen about a text: its symbols, how they are shown, which parts are learned from."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -56,6 +56,10 @@ class TextSettings:
     text_sha256: str = setting("", "checksum of the text", flag=False)
 
     validation = "valid_share"
+
+    def fitting(self, task: object, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+        """No setting depends on how long a text is: windows may be drawn more than once."""
+        return {}
 
     def check(self, task: object) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""

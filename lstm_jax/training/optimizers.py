@@ -23,7 +23,11 @@ class TrainSettings:
     """How the network learns."""
 
     num_steps: int = setting(2_500, "updates", minimum=1, maximum=50_000_000)
-    batch_size: int = setting(128, "strings (windows or streams of a text) an update", minimum=1)
+    batch_size: int = setting(
+        128,
+        "strings (windows or streams of a text) an update; unless given, no more than there are to learn from",
+        minimum=1,
+    )
     supervise: str = setting(
         "last", "learn the answer to the whole string, or after each symbol", choices=("last", "every_step")
     )

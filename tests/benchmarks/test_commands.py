@@ -132,7 +132,7 @@ def test_scaling_measures_every_point_in_a_process_of_its_own(tmp_path):
 
 
 def test_a_sweep_is_measured_beside_its_runs_and_the_missing_peer_is_reported(tmp_path):
-    tiny = ["--seq_len=4", "--hidden_size=2,3", "--num_seeds=2", "--num_steps=10", "--batch_size=4"]
+    tiny = ["--seq_len=4", "--hidden_size=2,3", "--num_seeds=2", "--num_steps=10"]
     files = [f"--json={tmp_path}/sweep.json", f"--markdown={tmp_path}/sweep.md"]
     done = run("sweep", *tiny, "--torch_python=/nonexistent", *files, status=1)
     record = json.loads((tmp_path / "sweep.json").read_text())
@@ -147,7 +147,7 @@ def test_the_parts_of_a_sweep_are_added_up():
     content = {
         "grid": [(5, 4), (5, 8)],
         "num_seeds": 3,
-        "settings": {"num_steps": 100},
+        "num_steps": 100,
         "sweep": 10.0,
         "alone": [4.0, 6.0],
         "torch": {"1": [0.05, 0.15]},

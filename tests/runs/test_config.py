@@ -40,6 +40,30 @@ def test_contradictions_are_named(settings, name):
     assert str(error.value).startswith(f"--{name}=")
 
 
+@given(st.integers(1, 30), st.integers(0, 30), st.sampled_from([0, 1, 100, 10_000]))
+def test_sizes_that_nobody_chose_fit_the_strings_there_are(seq_len, shortest, train_size):
+    chosen = {"seq_len": seq_len, "min_seq_len": min(shortest, seq_len), "train_size": train_size}
+    config = BASE.replace(chosen).fitted({"seq_len", "min_seq_len"})
+    config.check()
+    strings = sum(2**length for length in range(chosen["min_seq_len"] or seq_len, seq_len + 1))
+    assert config.data.train_size == min(train_size, max(1, strings // 2))
+    assert config.training.batch_size == min(128, config.data.train_size or 128)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"seq_len": 5, "train_size": 40}, "--train_size=40: must be less than the 32 strings"),
+        ({"seq_len": 5, "batch_size": 17}, "--batch_size=17: must not exceed the 16 training strings"),
+        ({"seq_len": 5, "valid_size": 16}, "--valid_size=16: must be less than --train_size=16"),
+        ({"seq_len": 10**9}, "--seq_len=1000000000"),
+    ],
+)
+def test_sizes_given_by_hand_stay(chosen, message):
+    with pytest.raises(SettingError, match=message):
+        BASE.replace(chosen).fitted(chosen).check()
+
+
 def numbers_outside():
     for name, field in setting_fields(BASE).items():
         for bound, step in (("minimum", -1), ("maximum", 1)):

@@ -71,6 +71,12 @@ def test_a_dry_run_says_what_is_left_and_how_long_it_takes(small):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_lengths_with_few_strings_need_no_further_flags(tmp_path):
+    grid = ["--set=seq_len=5,10,20,40", "--set=hidden_size=4,8,16,32", "--num_seeds=8"]
+    said = sweep("--experiment=count_bits", *grid, f"--workdir={tmp_path / 'lengths'}", "--dry_run").stdout
+    assert "count_bits: 16 settings x 8 seeds = 128 runs; to do: 16 compiled programs, 320,000 updates" in said
+
+
 def test_a_setting_that_fails_does_not_stop_the_others(tmp_path):
     flags = [
         *(*TINY, f"--workdir={tmp_path / 'fails'}", "--num_seeds=2", "--set=seq_len=5,6", "--set=clip_norm=0"),
