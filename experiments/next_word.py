@@ -48,6 +48,7 @@ PRESETS: options.Presets = {
         "learning_rate": 1e-3,
         "lr_schedule": "constant",
         "clip_norm": 0.0,
+        "log_grad_norm": False,
         "readout_init": "normal",
         "readout_stddev": 1.0,
         "readout_bias_stddev": 1.0,

@@ -21,8 +21,8 @@ from lstm_jax.runs.result import make_result
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.writer import Writer
 from lstm_jax.training.optimizers import learning_rate_course
-from lstm_jax.training.population import mean_totals
 from lstm_jax.training.score import Score
+from lstm_jax.training.totals import mean_totals
 
 
 class Recorder:

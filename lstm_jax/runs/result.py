@@ -8,8 +8,8 @@ import numpy as np
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
 from lstm_jax.training.mesh import whole
-from lstm_jax.training.population import mean_totals
 from lstm_jax.training.score import Score
+from lstm_jax.training.totals import mean_totals
 
 
 def make_result(config: RunConfig, session: Session, scores: list[Score | None], members: slice) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class TrainSettings:
     adam_b2: float = setting(0.999, "decay of Adam's mean of squared gradients", minimum=0, maximum=0.999999)
     clip_norm: float = setting(1.0, "largest norm of the gradient; 0: no clipping", minimum=0)
 
+    log_grad_norm: bool = setting(True, "log the norm of the gradient, which takes a pass over all weights an update")
+
     def check(self) -> None:
         """Raises SettingError where a setting is out of range."""
         check_ranges(self)

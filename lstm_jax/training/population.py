@@ -4,7 +4,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
@@ -14,11 +13,10 @@ from lstm_jax.training.step import (
     Hyperparameters,
     Member,
     Program,
-    Totals,
     init_member,
-    no_totals,
     train_step,
 )
+from lstm_jax.training.totals import no_totals
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -56,8 +54,9 @@ def train_chunk(
         members: Member, data: PyTree, hyper: Hyperparameters, common: Common, stop: Array, fresh: Array
     ) -> Member:
         def train(member: Member, data: PyTree, hyper: Hyperparameters) -> Member:
-            empty = jax.tree.map(lambda new, old: jnp.where(fresh, new, old), no_totals(), member.totals)
-            member = member._replace(totals=empty)
+            none = no_totals(log_grad_norm=program.training.log_grad_norm)
+            totals = jax.tree.map(lambda new, old: jnp.where(fresh, new, old), none, member.totals)
+            member = member._replace(totals=totals)
             end = jnp.where(member.active, stop, member.step)
             return jax.lax.fori_loop(
                 member.step, end, lambda _, member: train_step(program, member, data, hyper, common), member
@@ -74,13 +73,3 @@ def train_chunk(
         # The gradients are averaged by hand over the batch axis, so the members come out equal on all its devices.
         check_vma=False,
     )(members, data, hyper, common, stop, fresh)
-
-
-def mean_totals(totals: Totals) -> dict[str, np.ndarray]:
-    """The mean loss, error and gradient norm of each member over the updates in the totals, [S]; NaN without any."""
-    updates = np.asarray(totals.updates)
-    sums = {name: np.asarray(getattr(totals, name)) for name in ("loss", "error", "grad_norm")}
-    return {
-        name: np.divide(total, updates, out=np.full_like(total, np.nan), where=updates > 0)
-        for name, total in sums.items()
-    }

@@ -11,9 +11,9 @@ import pytest
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.training.mesh import MEMBERS, Layout
-from lstm_jax.training.population import mean_totals
 from lstm_jax.training.sources import Batch
 from lstm_jax.training.step import draw_batch, judge_batch
+from lstm_jax.training.totals import mean_totals
 from tests.training.cases import leaves_of, small_config, start, train, trained
 
 
