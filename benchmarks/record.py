@@ -41,7 +41,8 @@ def processor() -> str:
 def occasion() -> dict[str, Any]:
     """When and by which command it was measured, and from which commit."""
     # Where somebody keeps another interpreter is of no use to those who read the results.
-    hidden = {"torch_python": "PATH"} if any("torch_python" in word for word in sys.argv) else {}
+    elsewhere = [name for name in ("torch_python", "tensorflow_python") if any(name in word for word in sys.argv)]
+    hidden = dict.fromkeys(elsewhere, "PATH")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return {"date": today, "command": folders.command_line(**hidden), "git_commit": folders.git_commit()}
 

@@ -3,6 +3,7 @@
 python -m scripts.reproduce                               all of them, five seeds each
 python -m scripts.reproduce --only=sign_sum,next_word     some of them
 python -m scripts.reproduce --quick                       a tenth of the updates
+python -m scripts.reproduce --tutorial_times=tutorials.json      beside times of this machine, from benchmarks.tutorials
 The same command again continues where it was stopped. The exit status is 1 if a figure is not reached.
 """
 
@@ -23,6 +24,7 @@ from lstm_jax.sweeps.results import write_whole
 from scripts.reproduction import picture, table
 from scripts.reproduction.cases import CASES, Case
 from scripts.reproduction.runs import Budget, RunFailedError, read_outcome, run_all
+from scripts.reproduction.tutorials import read_tutorial_times
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Settings:
     seed: int = setting(0, "seed of the first run, whose wall time is compared", minimum=0, maximum=2**31 - 1_001)
     quick: bool = setting(False, "make only a part of the updates, and judge the figures published for that part")
     quick_share: float = setting(0.1, "how large a part, with --quick", minimum=1e-6, maximum=1)
+    tutorial_times: str = setting("", "file from benchmarks.tutorials; without it, times of another machine count")
     workdir: str = setting("runs/reproduce", "folder for the runs and the report; what is finished there is kept")
 
     @property
@@ -74,7 +77,8 @@ def machine() -> str:
 def main() -> int:
     """Runs, compares, shows and writes; the exit status is 1 if we fall short of a figure."""
     settings = read_settings()
-    cases, workdir = settings.cases, Path(settings.workdir)
+    tutorials, workdir = read_tutorial_times(settings.tutorial_times), Path(settings.workdir)
+    cases = [dataclasses.replace(case, tutorial_seconds=tutorials.seconds.get(case.name)) for case in settings.cases]
     budget = Budget(workdir, settings.seed, settings.num_seeds, settings.quick_share if settings.quick else 1.0)
     try:
         run_all(cases, budget)
@@ -85,9 +89,10 @@ def main() -> int:
     rows = table.make_rows(outcomes)
     curves = picture.learning_curves(outcomes)
     figures.save(curves, workdir)
-    text = table.as_markdown(rows, machine(), f"{curves.name}.png")
+    text = table.as_markdown(rows, machine(), tutorials.remark, f"{curves.name}.png")
     write_whole(workdir / "reproduce.md", text)
-    folders.write_json(workdir / "reproduce.json", {"machine": machine(), "rows": [row.record() for row in rows]})
+    record = {"machine": machine(), "tutorials": tutorials.seconds, "rows": [row.record() for row in rows]}
+    folders.write_json(workdir / "reproduce.json", record)
     print(f"\n{text}\nIn {workdir}: reproduce.md, reproduce.json, {curves.name}.png, {curves.name}.svg")
     return table.exit_status(rows)
 

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -29,6 +29,13 @@ def options() -> Any:
     return json.loads(sys.argv[1])
 
 
+def answers() -> TextIO:
+    """Where answers go: the standard output; what libraries print goes elsewhere from now on."""
+    stream = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return stream
+
+
 def serve(about: Mapping[str, Any], prepare: Prepare, as_numpy: Callable[[Any], np.ndarray] = np.asarray) -> None:
     """Says what it is, then answers requests until there are no more.
 
@@ -38,9 +45,8 @@ def serve(about: Mapping[str, Any], prepare: Prepare, as_numpy: Callable[[Any], 
             for `forward` the outputs [B, T, H], for `both` the loss and the gradient by the input kernel as a list.
         as_numpy: an array of this library as one of NumPy.
     """
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not mix with the answers
-    print(json.dumps(about), file=answers, flush=True)
+    stream = answers()
+    print(json.dumps(about), file=stream, flush=True)
     call: Call | None = None
     for line in sys.stdin:
         request = json.loads(line)
@@ -53,7 +59,7 @@ def serve(about: Mapping[str, Any], prepare: Prepare, as_numpy: Callable[[Any], 
                 answer = {"seconds": repetition(call, request["calls"])}
         except Exception as error:  # whatever a library raises: the other shapes can still be measured
             answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(answer), file=stream, flush=True)
 
 
 def _prepared(

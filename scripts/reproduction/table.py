@@ -89,12 +89,13 @@ def exit_status(rows: Sequence[Row]) -> int:
     return int(any(row.verdict.word == SHORT for row in rows))
 
 
-def as_markdown(rows: Sequence[Row], machine: str, picture: str) -> str:
+def as_markdown(rows: Sequence[Row], machine: str, theirs: str, picture: str) -> str:
     """The whole report.
 
     Args:
         rows: of the table.
         machine: what our times were measured on.
+        theirs: where and how the times of the tutorials' programs were measured, as a sentence.
         picture: name of the file with the learning curves.
     """
     counts = Counter(row.verdict.word for row in rows)
@@ -102,8 +103,7 @@ def as_markdown(rows: Sequence[Row], machine: str, picture: str) -> str:
     remarks = [
         f"{len(rows)} figures: {summary}.",
         RULE,
-        f"Our wall times: {machine}. The tutorials' own programs were timed under TensorFlow 2.21 on two cores of an "
-        "AMD EPYC (Zen 5); what their authors report of other machines is longer.",
+        f"Our wall times: {machine}. {theirs}",
     ]
     if counts[OPEN]:
         remarks.append("Figures that were published for later updates than those of this budget are not judged.")

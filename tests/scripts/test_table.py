@@ -1,5 +1,6 @@
 """Published figures, and rows made from what runs leave behind."""
 
+import dataclasses
 import json
 
 import pytest
@@ -44,9 +45,20 @@ def test_rows_hold_the_runs_against_what_was_published(tmp_path):
     assert "14.5 s (aim: 3 times as fast)" in rows[-1].cells()[2]
     assert "3.6 times" in rows[-1].cells()[3]
     assert json.loads(json.dumps([row.record() for row in rows]))[-1]["verdict"] == BETTER
-    text = table.as_markdown(rows, "2 cores", "reproduce.png")
+    text = table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "reproduce.png")
     assert text.startswith("| run | figure |")
+    assert "Our wall times: 2 cores. Theirs elsewhere." in text
     assert f"{len(rows)} figures: {len(rows)} better." in text
+
+
+def test_a_time_that_was_measured_here_takes_the_place_of_the_one_from_elsewhere(tmp_path):
+    case = dataclasses.replace(SIGN_SUM, tutorial_seconds=12.5)
+    budget = leave_runs(tmp_path, [0.9, 1.0, 0.95], seconds=4.0)
+    rows = table.make_rows([read_outcome(case, budget)])
+    assert rows[-1].goal == (pytest.approx(12.5 / 3),)
+    assert "12.5 s (aim: 3 times as fast)" in rows[-1].cells()[2]
+    assert "3.1 times" in rows[-1].cells()[3]
+    assert [row.claim for row in rows[:-1]] == [claim for claim in SIGN_SUM.claims if claim.quantity != "seconds"]
 
 
 def test_one_row_that_falls_short_is_an_exit_status_of_one(tmp_path):
@@ -64,7 +76,7 @@ def test_what_a_part_of_the_budget_does_not_reach_is_not_judged(tmp_path):
     assert {row.claim.step for row in rows if row.verdict.word == BETTER} == {20, 100, 200}
     assert {row.verdict.word for row in rows} == {BETTER, OPEN}
     assert table.exit_status(rows) == 0
-    assert "are not judged" in table.as_markdown(rows, "2 cores", "reproduce.png")
+    assert "are not judged" in table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "reproduce.png")
 
 
 def test_a_run_that_is_not_finished_is_not_read(tmp_path):

@@ -1,0 +1,77 @@
+"""The tutorials' own programs: what is timed of them, and what the others make of it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import tutorials
+from benchmarks.process import Contestant
+from scripts.reproduction.tutorials import read_tutorial_times
+from tests.benchmarks.test_commands import run
+
+TENSORFLOW_PYTHON = os.environ.get("TENSORFLOW_PYTHON")
+"""An interpreter with TensorFlow: it is no dependency of the project."""
+
+STANDS_IN = """#!{python}
+import json, sys
+asked = json.loads(sys.argv[3])
+assert len(set(asked["codes"])) == 112, "the fable's words"
+print(json.dumps({{"versions": {{"tensorflow": "0"}}, "device": "cpu", "parallel": ""}}))
+print(json.dumps({{"seconds": 100.0 * (asked["updates"] - 1), "wrong": 0.5}}))
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    path = tmp_path / "python"
+    path.write_text(STANDS_IN.format(python=sys.executable))
+    path.chmod(0o755)
+    return path
+
+
+def test_the_time_of_a_share_is_extrapolated_to_all_updates(stand_in, tmp_path):
+    flags = ["--only=sign_sum,next_word_2", "--share=0.01", "--repetitions=2", f"--json={tmp_path}/times.json"]
+    output = run("tutorials", *flags, f"--tensorflow_python={stand_in}").stdout
+    record = json.loads((tmp_path / "times.json").read_text())
+    assert [(name, one["updates"]) for name, one in record["programs"].items()] == [
+        ("sign_sum", 4_000),
+        ("next_word_2", 50_000),
+    ]
+    assert [run["measured_updates"] for run in record["programs"]["sign_sum"]["runs"]] == [40, 40]
+    assert str(stand_in) not in json.dumps(record)
+    times = read_tutorial_times(f"{tmp_path}/times.json")
+    assert times.seconds["sign_sum"] == pytest.approx(100 * (4_000 - 40), abs=20), "what is not measured, added"
+    assert times.seconds["next_word_2"] == pytest.approx(100 * (50_000 - 500), abs=20)
+    assert "TensorFlow 0" in times.remark
+    assert "| sign_sum | 4,000 |" in output
+    assert "50.00% after 40" in output
+
+
+def test_what_is_not_an_update_is_counted_once():
+    assert tutorials.extrapolate(process=7.0, later=2.0, measured=11, updates=101) == pytest.approx(5.0 + 20.0)
+    assert tutorials.extrapolate(process=7.0, later=2.0, measured=11, updates=11) == pytest.approx(7.0)
+
+
+def test_without_tensorflow_one_line_says_so():
+    done = run("tutorials", "--only=sign_sum", "--tensorflow_python=/nonexistent", status=1)
+    assert done.stderr == (
+        "error: TensorFlow was not measured: /nonexistent: No such file or directory; "
+        "--tensorflow_python=PATH names one that has it\n"
+    )
+
+
+@pytest.mark.skipif(not TENSORFLOW_PYTHON, reason="TENSORFLOW_PYTHON can name an interpreter with TensorFlow")
+@pytest.mark.parametrize("name", tutorials.PROGRAMS)
+def test_the_programs_learn(name, tmp_path):
+    asked = {"program": name, "updates": 60, "codes": [0, 1, 2, 3, 4, 5, 6, 7] * 4}
+    contestant = Contestant(str(TENSORFLOW_PYTHON), "tensorflow_tutorials", asked, Path(tmp_path) / "errors")
+    try:
+        contestant.answer()
+        outcome = contestant.answer()
+    finally:
+        contestant.close()
+    assert outcome["loss"] < outcome["loss_before"]
+    assert outcome["seconds"] > 0
