@@ -1,9 +1,12 @@
-"""A contestant as the parent sees it: a process that lives as long as the benchmark and computes when it is told to."""
+"""What is measured in a process of its own: a contestant, which computes when it is told to, or a whole command."""
 
 import contextlib
 import json
 import os
 import subprocess
+import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,22 @@ ROOT = Path(__file__).parent.parent
 
 class NotMeasuredError(Exception):
     """Something cannot be measured; the message is the reason."""
+
+
+def time_command(arguments: Sequence[str]) -> float:
+    """Seconds that `python -m` with these arguments takes, from the start of its process, with all compiled anew.
+
+    Raises:
+        OSError: it failed; the last line of what it said.
+    """
+    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise OSError(f"python -m {' '.join(arguments)}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+    return time.perf_counter() - started
 
 
 class Contestant:

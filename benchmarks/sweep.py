@@ -7,11 +7,8 @@ python -m benchmarks.sweep --json=sweep.json --markdown=SWEEP.md
 import dataclasses
 import itertools
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from rich.console import Console
 
 from benchmarks import record, settings, tables
 from benchmarks.contestants import on_jax
-from benchmarks.process import ROOT, Contestant, NotMeasuredError
+from benchmarks.process import Contestant, NotMeasuredError, time_command
 from experiments import count_bits, options
 from lstm_jax.runs import folder as folders
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -100,25 +97,14 @@ def run_sweep(chosen: Settings, folder: Path) -> float:
     values = [f"{name}={getattr(chosen, name)}" for name in ("seq_len", "hidden_size", "num_steps")]
     sets = [word for value in values for word in ("--set", value)]
     where = [f"--num_seeds={chosen.num_seeds}", f"--workdir={folder / 'sweep'}"]
-    return _seconds(["scripts.sweep", "--experiment=count_bits", *sets, *where])
+    return time_command(["scripts.sweep", "--experiment=count_bits", *sets, *where])
 
 
 def run_alone(chosen: Settings, seq_len: int, hidden_size: int, folder: Path) -> float:
     """Seconds that one run of one seed takes, from the start of its process."""
     workdir = folder / f"alone-{seq_len}-{hidden_size}"
     flags = {"seq_len": seq_len, "hidden_size": hidden_size, "num_steps": chosen.num_steps, "workdir": workdir}
-    return _seconds(["experiments.count_bits", *(f"--{name}={value}" for name, value in flags.items())])
-
-
-def _seconds(arguments: Sequence[str]) -> float:
-    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise OSError(f"python -m {' '.join(arguments)}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
-    return time.perf_counter() - started
+    return time_command(["experiments.count_bits", *(f"--{name}={value}" for name, value in flags.items())])
 
 
 def measure_torch(chosen: Settings, threads: int, folder: Path) -> tuple[dict[str, Any], list[float]]:

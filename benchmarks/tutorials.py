@@ -1,4 +1,4 @@
-"""How long do the tutorials' own programs take here? Times their recipes under TensorFlow, for scripts.reproduce.
+"""How long do the tutorials' own programs take here, and ours in turn with them? Times their recipes under TensorFlow.
 
 python -m benchmarks.tutorials --tensorflow_python=PATH --json=tutorials.json
 python -m scripts.reproduce --tutorial_times=tutorials.json
@@ -9,22 +9,30 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 from rich.console import Console
 
 from benchmarks import record, settings, tables
-from benchmarks.process import Contestant, NotMeasuredError
+from benchmarks.process import Contestant, NotMeasuredError, time_command
 from experiments import count_bits, next_word, options, sign_sum
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.texts import read_text
 from lstm_jax.settings import check_ranges, setting
+from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.tasks.corpus import make_corpus
 from lstm_jax.tasks.text_settings import TextSettings
 
-PROGRAMS = {"count_bits": count_bits, "sign_sum": sign_sum, "next_word": next_word, "next_word_2": next_word}
-"""The programs, as `scripts.reproduce` names them, and the experiments whose preset `paper` has the recipe."""
+PROGRAMS: dict[str, tuple[ModuleType, list[str]]] = {
+    "count_bits": (count_bits, []),
+    "sign_sum": (sign_sum, []),
+    "next_word": (next_word, []),
+    "next_word_2": (next_word, ["--num_layers=2"]),
+}
+"""The programs, as `scripts.reproduce` names them: which experiment's preset `paper` has the recipe, and its flags."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +41,9 @@ class Settings:
 
     only: str = setting(",".join(PROGRAMS), "what is timed: some of these, separated by commas")
     share: float = setting(0.1, "share of the updates that is made; the rest is extrapolated", minimum=1e-4, maximum=1)
-    repetitions: int = setting(3, "processes of each program, in turn; the median counts", minimum=1, maximum=1_000)
+    repetitions: int = setting(
+        3, "processes of each program, theirs and ours in turn; the median counts", minimum=1, maximum=1_000
+    )
     tensorflow_python: str = setting(sys.executable, "interpreter that has tensorflow and NumPy")
     json: str = setting("", "file for every number that was measured")
 
@@ -42,6 +52,10 @@ class Settings:
         check_ranges(self)
         settings.parse_names("only", self.only, list(PROGRAMS))
         settings.check_file("json", self.json)
+
+    def updates(self, name: str) -> int:
+        """How many updates of a program are made."""
+        return max(2, round(self.share * updates_of(name)))
 
     @property
     def names(self) -> list[str]:
@@ -66,21 +80,27 @@ def main() -> int:
 
 
 def measure(chosen: Settings, console: Console) -> dict[str, Any]:
-    """Every program in turn, several times.
+    """Every program, theirs and ours in turn, several times.
 
     Raises:
         NotMeasuredError: TensorFlow is not there, or failed.
     """
     about: dict[str, Any] = {}
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in chosen.names}
+    runs: dict[str, list[dict[str, dict[str, float]]]] = {name: [] for name in chosen.names}
     with tempfile.TemporaryDirectory() as folder:
         for repetition in range(chosen.repetitions):
             for name in chosen.names:
                 with console.status(f"{name}, {repetition + 1} of {chosen.repetitions}"):
-                    about, run = run_once(chosen, name, Path(folder) / "errors.txt")
-                    runs[name].append(run)
+                    about, theirs = run_theirs(chosen, name, Path(folder) / "errors.txt")
+                    ours = run_ours(chosen, name, Path(folder) / f"{name}-{repetition}")
+                    runs[name].append({"theirs": theirs, "ours": ours})
     programs = {
-        name: {"updates": updates_of(name), "seconds": statistics.median(run["whole"] for run in done), "runs": done}
+        name: {
+            "updates": updates_of(name),
+            "seconds": median(done, "theirs", "whole"),
+            "our_seconds": median(done, "ours", "whole"),
+            "runs": done,
+        }
         for name, done in runs.items()
     }
     return {**record.occasion(), "machine": record.machine({"tensorflow": about}), "programs": programs}
@@ -88,48 +108,65 @@ def measure(chosen: Settings, console: Console) -> dict[str, Any]:
 
 def updates_of(name: str) -> int:
     """Updates that the tutorial makes."""
-    return int(cast(int, PROGRAMS[name].PRESETS["paper"]["num_steps"]))
+    return int(PROGRAMS[name][0].PRESETS["paper"]["num_steps"])
 
 
-def run_once(chosen: Settings, name: str, errors: Path) -> tuple[dict[str, Any], dict[str, float]]:
-    """Runs a share of one program. Returns what TensorFlow says of itself, and what was measured.
+def run_theirs(chosen: Settings, name: str, errors: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """Runs a share of a tutorial's program. Returns what TensorFlow says of itself, and what was measured.
 
     Raises:
         NotMeasuredError: TensorFlow is not there, or failed.
     """
-    updates = max(2, round(chosen.share * updates_of(name)))
+    updates = chosen.updates(name)
     base = next_word.BASE.replace(dict(next_word.PRESETS["paper"]))
     text = cast(TextSettings, base.data)
     codes = make_corpus(read_text(text), text).train.tolist()
+    asked = {"program": name, "updates": updates, "codes": codes}
     started = time.perf_counter()
-    contestant = Contestant(
-        chosen.tensorflow_python,
-        "tensorflow_tutorials",
-        {"program": name, "updates": updates, "codes": codes},
-        errors,
-    )
+    contestant = Contestant(chosen.tensorflow_python, "tensorflow_tutorials", asked, errors)
     try:
         about, outcome = contestant.answer(), contestant.answer()
     finally:
         contestant.close()
     process = time.perf_counter() - started
-    whole = extrapolate(process, outcome["seconds"], updates, updates_of(name))
-    return about, {**outcome, "process": process, "measured_updates": updates, "whole": whole}
+    return about, {**outcome, **extrapolate(process, outcome["seconds"] / (updates - 1), updates, updates_of(name))}
 
 
-def extrapolate(process: float, later: float, measured: int, updates: int) -> float:
-    """Seconds of the whole program, from a process in which all `measured` updates but the first took `later` of it."""
-    return process - later + later * (updates - 1) / (measured - 1)
+def run_ours(chosen: Settings, name: str, folder: Path) -> dict[str, float]:
+    """Runs the same share of our experiment, compiled anew. Returns what was measured.
+
+    Raises:
+        OSError: it failed.
+    """
+    experiment, flags = PROGRAMS[name]
+    updates = chosen.updates(name)
+    log_every = min(experiment.PRESETS["paper"].get("log_every", experiment.BASE.run.log_every), updates // 2)
+    flags = [*flags, f"--num_steps={updates}", f"--log_every={log_every}", f"--workdir={folder}"]
+    process = time_command([experiment.__name__, "--preset=paper", *flags])
+    rates = [row["steps_per_second"] for row in read_metrics(folder) if row["split"] == "train"]
+    # The first rate has the compilation in it.
+    return extrapolate(process, statistics.fmean(1 / rate for rate in rates[1:]), updates, updates_of(name))
+
+
+def extrapolate(process: float, update: float, measured: int, updates: int) -> dict[str, float]:
+    """Seconds of a whole program, from a process that made `measured` of its `updates`, each in `update` seconds."""
+    whole = process + (updates - measured) * update
+    return {"process": process, "update": update, "measured": measured, "whole": whole}
+
+
+def median(runs: Sequence[Mapping[str, Mapping[str, float]]], side: str, what: str) -> float:
+    """Over the repetitions, of `theirs` or `ours`."""
+    return statistics.median(run[side][what] for run in runs)
 
 
 def describe(content: dict[str, Any]) -> str:
     """The results in words and a table."""
-    rows = [["program", "updates", "the whole of it", "an update", "error on unseen strings"]]
+    rows = [["program", "updates", "TensorFlow", "an update", "ours", "an update", "times as fast"]]
     for name, program in content["programs"].items():
-        last = program["runs"][-1]
-        update = statistics.median(run["seconds"] / (run["measured_updates"] - 1) for run in program["runs"])
-        error = f"{last['wrong']:.2%} after {last['measured_updates']:,}" if "wrong" in last else ""
-        rows.append([name, f"{program['updates']:,}", f"{program['seconds']:.1f} s", tables.duration(update), error])
+        runs, wholes = program["runs"], [program["seconds"], program["our_seconds"]]
+        updates = [tables.duration(median(runs, side, "update")) for side in ("theirs", "ours")]
+        times = [part for whole, update in zip(wholes, updates, strict=True) for part in (f"{whole:.1f} s", update)]
+        rows.append([name, f"{program['updates']:,}", *times, f"{wholes[0] / wholes[1]:.1f}"])
     host = content["machine"]
     conditions = [
         f"Machine: {host['cores']} cores of {host['processor']}",
@@ -139,8 +176,9 @@ def describe(content: dict[str, Any]) -> str:
     return "\n\n".join([INTRODUCTION, "\n".join(f"- {line}" for line in conditions), tables.as_markdown(rows)])
 
 
-INTRODUCTION = """The tutorials' recipes as graphs of TensorFlow 1 that Python feeds once an update. Whole processes,
-from start to end; where only a share of the updates was made, the time of all is extrapolated."""
+INTRODUCTION = """The tutorials' recipes as graphs of TensorFlow 1 that Python feeds once an update, and in turn with
+them our paper presets, compiled anew. Whole processes, from start to end, medians; where only a share of the updates
+was made, the time of all is extrapolated."""
 
 
 if __name__ == "__main__":

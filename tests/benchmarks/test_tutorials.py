@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -33,26 +34,30 @@ def stand_in(tmp_path):
 
 
 def test_the_time_of_a_share_is_extrapolated_to_all_updates(stand_in, tmp_path):
-    flags = ["--only=sign_sum,next_word_2", "--share=0.01", "--repetitions=2", f"--json={tmp_path}/times.json"]
+    flags = ["--only=sign_sum,next_word_2", "--share=0.01", "--repetitions=1", f"--json={tmp_path}/times.json"]
     output = run("tutorials", *flags, f"--tensorflow_python={stand_in}").stdout
     record = json.loads((tmp_path / "times.json").read_text())
     assert [(name, one["updates"]) for name, one in record["programs"].items()] == [
         ("sign_sum", 4_000),
         ("next_word_2", 50_000),
     ]
-    assert [run["measured_updates"] for run in record["programs"]["sign_sum"]["runs"]] == [40, 40]
+    for measured in record["programs"]["sign_sum"]["runs"]:
+        assert [measured[side]["measured"] for side in ("theirs", "ours")] == [40, 40]
+        assert measured["theirs"]["whole"] == pytest.approx(100 * (4_000 - 40), abs=20), "100 seconds each are said"
+        assert measured["ours"]["process"] > 0.5, "a whole process, JAX included"
+        assert measured["ours"]["whole"] > measured["ours"]["process"]
     assert str(stand_in) not in json.dumps(record)
     times = read_tutorial_times(f"{tmp_path}/times.json")
-    assert times.seconds["sign_sum"] == pytest.approx(100 * (4_000 - 40), abs=20), "what is not measured, added"
+    assert times.seconds == {name: one["seconds"] for name, one in record["programs"].items()}
     assert times.seconds["next_word_2"] == pytest.approx(100 * (50_000 - 500), abs=20)
     assert "TensorFlow 0" in times.remark
-    assert "| sign_sum | 4,000 |" in output
-    assert "50.00% after 40" in output
+    times_as_fast = record["programs"]["sign_sum"]["seconds"] / record["programs"]["sign_sum"]["our_seconds"]
+    assert re.search(rf"\| sign_sum \| 4,000 \| .* \| {times_as_fast:.1f} \|", output)
 
 
 def test_what_is_not_an_update_is_counted_once():
-    assert tutorials.extrapolate(process=7.0, later=2.0, measured=11, updates=101) == pytest.approx(5.0 + 20.0)
-    assert tutorials.extrapolate(process=7.0, later=2.0, measured=11, updates=11) == pytest.approx(7.0)
+    assert tutorials.extrapolate(process=7.0, update=0.2, measured=11, updates=101)["whole"] == pytest.approx(25.0)
+    assert tutorials.extrapolate(process=7.0, update=0.2, measured=11, updates=11)["whole"] == pytest.approx(7.0)
 
 
 def test_without_tensorflow_one_line_says_so():
