@@ -58,6 +58,14 @@ def test_a_command_with_many_runs_is_accepted(line):
     assert done.stderr.startswith("error: --num_seeds=0"), "all other flags are right"
 
 
+@pytest.mark.parametrize("line", [line for line in BASH if line.startswith("python -m benchmarks.")])
+def test_a_benchmark_is_there(line):
+    command = [sys.executable, *shlex.split(line, comments=True)[1:], "--json=/nonexistent/times.json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --json=/nonexistent/times.json"), "all other flags are right"
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/layer.md"])
 def test_the_library_examples_run(document):
     names: dict = {}
