@@ -35,7 +35,8 @@ def processor() -> str:
     found = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
     found = {name.strip(): value.strip() for name, value in found.items()}
     units = [unit for unit in ("avx2", "avx512f", "amx_tile") if unit in found.get("flags", "").split()]
-    return f"{found.get('model name', platform.machine())} ({', '.join(units)})" if units else found["model name"]
+    name = found.get("model name", platform.machine())
+    return f"{name} ({', '.join(units)})" if units else name
 
 
 def occasion() -> dict[str, Any]:
@@ -104,6 +105,7 @@ square of the last hidden state. That losses and gradients agree is checked befo
 layer alone, all outputs; `forward + backward` is the loss and its gradient with respect to all parameters. Each library
 is a process that stays alive; they take turns, repetition by repetition, and one computes at a time. Each repetition
 times enough calls for 50 ms, every call to its end. The first call, compilation included, stands apart. lstm_jax uses
-every core as one device, as its experiments do; the others run as they come. GFLOP/s count the matrix products,
+every core as one device (`lstm_jax.value_and_grad`) and 512-bit vectors where the processor has them, as its
+experiments do; the others run as they come. GFLOP/s count the matrix products,
 24·B·T·H·(H + D) operations for an LSTM forward and backward, 18 for a GRU, a third forward. B is the batch, T time, D
 features, H hidden units."""

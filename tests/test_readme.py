@@ -108,6 +108,15 @@ def test_the_figures_beside_the_published_ones_come_from_a_run():
         assert line in README
 
 
+def test_the_times_of_the_tutorials_are_those_that_were_measured():
+    programs = json.loads((ROOT / "docs" / "tutorials.json").read_text())["programs"]
+    assert len(programs) == 4
+    for name, one in programs.items():
+        theirs, ours = one["seconds"], one["our_seconds"]
+        row = f"| {name} | {one['updates']:,} | {theirs:.1f} s | {ours:.1f} s | {theirs / ours:.1f} |"
+        assert row in README.splitlines()
+
+
 def test_the_times_of_the_layer_are_those_that_were_measured():
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
     table = results.partition("**LSTM, forward + backward**")[2].partition("**GRU")[0]

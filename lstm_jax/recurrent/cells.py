@@ -14,14 +14,20 @@ from lstm_jax.axes import Array
 
 
 class LSTMState(NamedTuple):
-    """What an LSTM carries from step to step: hidden [H, B] (its output) and cell [H, B] (its memory)."""
+    """What an LSTM carries from step to step: hidden (its output) and cell (its memory).
+
+    [H, B] in the equations below, [B, H] in the layers, [..., H] in their cells.
+    """
 
     hidden: Array
     cell: Array
 
 
 class HiddenState(NamedTuple):
-    """What a GRU or an Elman network carries from step to step: hidden [H, B], which is also its output."""
+    """What a GRU or an Elman network carries from step to step: hidden, which is also its output.
+
+    Axes as in `LSTMState`.
+    """
 
     hidden: Array
 

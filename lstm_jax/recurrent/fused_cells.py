@@ -30,7 +30,8 @@ class FusedCell(NamedTuple):
     """One kind of cell, step by step in both directions of time.
 
     Fields:
-        blocks: blocks of H rows in which inputs and hidden state have a part.
+        input_blocks: blocks of H rows in which the inputs have a part.
+        hidden_blocks: blocks of H rows in which the hidden state has a part.
         prepare: parameters to rows.
         restore: derivatives by rows to derivatives by parameters.
         activate: (inputs' part, hidden state's part, bias, state before) -> (state after, what is kept of the gates).

@@ -88,19 +88,19 @@ def at_length(sequence: Array, lengths: Array, first: Array) -> Array:
 
     Args:
         sequence: [T, H, B], one entry after each symbol.
-        lengths: [B], symbols that count; those above T count as T.
+        lengths: [B] int32, symbols that count; those above T count as T.
         first: [H, B], the entry before the first symbol: the answer for a length of zero.
 
     Returns:
         [H, B].
     """
-    last = jnp.clip(lengths - 1, 0, sequence.shape[0] - 1).astype(jnp.int32)
+    last = jnp.clip(lengths - 1, 0, sequence.shape[0] - 1)
     picked = jnp.take_along_axis(sequence, last[None, None, :], axis=0)[0]
     return jnp.where(lengths > 0, picked, first)
 
 
 def reverse_time(sequence: Array, lengths: Array) -> Array:
-    """Reverses each sequence, [T, F, B], within its length; what lies beyond the length stays where it is."""
+    """Reverses each sequence, [T, F, B], within its length [B] int32; what lies beyond the length stays where it is."""
     lengths = jnp.clip(lengths, 0, sequence.shape[0])
     steps = jnp.arange(sequence.shape[0])[:, None]
     source = jnp.where(steps < lengths, lengths - 1 - steps, steps)

@@ -148,6 +148,8 @@ class RecurrentStack(nnx.Module):
         check_inputs(inputs, "[B, D]", self.cells[0].in_features)
         states = []
         for layer, (cell, before) in enumerate(zip(self.cells, self._checked_state(state, len(inputs)), strict=True)):
+            dtype = cell.state_dtype(inputs)
+            before = type(before)(*(leaf.astype(dtype) for leaf in before))
             after, outputs = cell(before, inputs if layer == 0 else self._drop(layer, inputs))
             states.append(after)
             inputs = outputs

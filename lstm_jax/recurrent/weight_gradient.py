@@ -41,7 +41,7 @@ class WeightGradient:
         self.dtype, self.batch = weights.input.dtype, batch
         self.hidden_rows, self.input_rows = self._rows(cell.hidden_blocks), self._rows(cell.input_blocks)
         small = self.units <= LARGEST_FILLED
-        self.chunk = 1 if small else max(1, min(time, CONTRACTION // batch))
+        self.chunk = 1 if small or not batch else max(1, min(time, CONTRACTION // batch))
         self.apart = self.hidden_rows != self.input_rows and not small
         self.ones = (16 if small else 1) - (self.units + self.features) % (16 if small else 1)
 

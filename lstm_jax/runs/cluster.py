@@ -52,6 +52,8 @@ def _check(address: str | None, count: int | None, number: int | None) -> None:
 
 def _is_one_of_several() -> bool:
     """Whether it is worth asking JAX for a cluster: not where the surroundings say that this process is alone."""
+    if os.environ.get("OMPI_COMM_WORLD_SIZE", "1") != "1":
+        return True  # whoever gave the machines: mpirun is at most one task a node to Slurm
     if "SLURM_JOB_ID" in os.environ:
         # Not SLURM_NTASKS: in a shell inside an allocation that is the number of tasks that one could start.
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1

@@ -1,6 +1,6 @@
 """A batch in slices: spread over devices, and small enough for the cache. One mean, whoever computed what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -57,14 +57,17 @@ def value_and_grad(
 
     Args:
         loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`.
-        num_devices: at most so many devices; None: all there are.
+        num_devices: at most so many devices, as many as divide the batch; None: all there are.
 
     Returns:
         A function of the model and the batch that gives the loss and its gradient by each `nnx.Param`, an `nnx.State`
-        as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own.
+        as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own. What else a model
+        changes when it is called, such as the statistics of `nnx.BatchNorm`, is lost. It raises a ValueError where
+        the arrays of the batch differ in axis 0.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> tuple[Array, nnx.State]:
+        _check_batch(batch)
         graph, params, others = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]
 
         def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> Array:
@@ -100,11 +103,16 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
     Args:
         function: `function(model, *batch)`, every array in `batch` and in the result with the batch as axis 0, each row
             of the result from one row of the batch.
-        num_devices: at most so many devices; None: all there are.
+        num_devices: at most so many devices, as many as divide the batch; None: all there are.
+
+    Returns:
+        That function. A model that draws random numbers draws the same on every device: it is meant to be in its mode
+        for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> PyTree:
-        devices, size = min(num_devices or len(jax.devices()), len(jax.devices())), batch[0].shape[0]
+        _check_batch(batch)
+        devices, size = min(num_devices or len(jax.devices()), len(jax.devices())), jax.tree.leaves(batch)[0].shape[0]
         weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
         slices = choose_slices(size, weights, int(on_cpu()), devices)
         mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0 and fits(count)))
@@ -121,9 +129,22 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
     return spread
 
 
+def _check_batch(batch: Sequence[PyTree]) -> None:
+    leaves = jax.tree_util.tree_leaves_with_path(batch)
+    sizes = {f"batch{jax.tree_util.keystr(path)}": jnp.shape(leaf)[:1] for path, leaf in leaves}
+    if not sizes or () in sizes.values():
+        raise ValueError("expected arrays with the batch as axis 0 after the model, at least one and no scalar")
+    first, (expected,) = next(iter(sizes.items()))
+    for name, (size,) in sizes.items():
+        if size != expected:
+            raise ValueError(f"{name}: axis 0 (B) has size {size}, expected {expected} as in {first}")
+    if not expected:
+        raise ValueError(f"{first}: axis 0 (B) has size 0, but a batch of none has no mean")
+
+
 def _choose(one_slice: Callable[..., Array], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:
     """How many slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
-    size = batch[0].shape[0]
+    size = jax.tree.leaves(batch)[0].shape[0]
     kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch), params)[1], params)
     weights = sum(leaf.size for leaf in jax.tree.leaves(params))
     memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0

@@ -129,8 +129,17 @@ def test_sequences_without_symbols_leave_the_state_as_it_is(kind, impl):
         jax.tree.map(np.testing.assert_array_equal, final, state)
 
 
-def test_a_batch_without_sequences_has_no_outputs():
-    rnn = make("lstm", 2, 3)
+@pytest.mark.parametrize(("dtype", "time"), [("int8", 200), ("uint8", 300)])
+def test_lengths_of_a_type_that_cannot_hold_the_time(dtype, time):
+    rnn = make("lstm", 2, 3, bidirectional=True)
+    inputs, lengths = jax.random.normal(jax.random.key(0), (3, time, 2)), jnp.array([time // 2, 3, 120])
+    wide, narrow = (rnn(inputs, None, given) for given in (lengths, lengths.astype(dtype)))
+    jax.tree.map(np.testing.assert_array_equal, wide, narrow)
+
+
+@pytest.mark.parametrize("hidden", [3, 70])
+def test_a_batch_without_sequences_has_no_outputs(hidden):
+    rnn = make("lstm", 2, hidden)
     inputs, lengths, resets = jnp.ones((0, 5, 2)), jnp.zeros(0, int), jnp.zeros((0, 5), bool)
     compute = jax.jit(jax.value_and_grad(lambda inputs: jnp.sum(rnn(inputs, None, lengths, resets)[0])))
     value, gradient = compute(inputs)

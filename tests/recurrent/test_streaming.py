@@ -31,6 +31,15 @@ def test_symbol_by_symbol_equals_the_whole_sequence(kind):
     assert_close(stream(rnn, jnp.asarray(INPUTS), start), expected(rnn, INPUTS, start), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "bfloat16"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_state_of_a_narrower_type_does_not_narrow_what_comes_after(kind, dtype):
+    rnn = make(kind, D, H, 2)
+    start = jax.tree.map(lambda leaf: leaf.astype(dtype), rnn.initial_state(B))
+    inputs = jnp.asarray(INPUTS, jnp.float32)
+    assert_close(stream(rnn, inputs, start), rnn(inputs, start), rtol=1e-5)
+
+
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", LAYERS)
 def test_symbol_by_symbol_with_the_batch_last(kind):

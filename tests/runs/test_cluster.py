@@ -1,9 +1,19 @@
 """Which processes belong together: flags that are wrong, surroundings that mean one process or several."""
 
+import os
+
 import pytest
 
 from lstm_jax.runs import cluster, processes
 from lstm_jax.settings import SettingError
+
+
+@pytest.fixture(autouse=True)
+def no_cluster_around(monkeypatch):
+    """The surroundings of the tests say nothing of a cluster, whatever they are."""
+    for name in os.environ:
+        if name.startswith(("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_")):
+            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +53,8 @@ def test_what_cannot_be_joined(address, count, number, message):
         ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"}, ["asked"]),
         ({"OMPI_COMM_WORLD_SIZE": "1"}, []),
         ({"OMPI_COMM_WORLD_SIZE": "2"}, ["asked"]),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "8", "OMPI_COMM_WORLD_SIZE": "4"}, ["asked"]),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "OMPI_COMM_WORLD_SIZE": "4"}, ["asked"]),
     ],
 )
 def test_jax_is_asked_for_a_cluster_where_there_may_be_one(variables, expected, monkeypatch):

@@ -50,6 +50,21 @@ def test_a_large_batch_is_spread_over_both_devices():
     assert (size_of_mesh(None), size_of_mesh(1)) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ((jnp.ones((8, 2, 3)), jnp.ones(4)), r"^batch\[1\]: axis 0 \(B\) has size 4, expected 8 as in batch\[0\]"),
+        ((), "^expected arrays with the batch as axis 0"),
+        ((jnp.ones((8, 2, 3)), jnp.ones(())), "^expected arrays with the batch as axis 0"),
+        ((jnp.ones((0, 2, 3)), jnp.ones(0)), r"^batch\[0\]: axis 0 \(B\) has size 0"),
+    ],
+)
+@pytest.mark.parametrize("spread", [value_and_grad, over_batch])
+def test_arrays_that_are_no_batch_are_refused(spread, batch, message):
+    with pytest.raises(ValueError, match=message):
+        spread(loss)(Network(), *batch)
+
+
 def test_each_slice_and_each_call_draws_its_own_dropout():
     def dropped(network, inputs, targets):
         return jnp.mean(network.dropout(jnp.ones((inputs.shape[0], 1))) * inputs[:, 0, :1])
