@@ -167,7 +167,9 @@ def describe(content: dict[str, Any]) -> str:
         runs, wholes = program["runs"], [program["seconds"], program["our_seconds"]]
         updates = [tables.duration(median(runs, side, "update")) for side in ("theirs", "ours")]
         times = [part for whole, update in zip(wholes, updates, strict=True) for part in (f"{whole:.1f} s", update)]
-        rows.append([name, f"{program['updates']:,}", *times, f"{wholes[0] / wholes[1]:.1f}"])
+        ratios = [run["theirs"]["whole"] / run["ours"]["whole"] for run in runs]
+        spread = f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})"
+        rows.append([name, f"{program['updates']:,}", *times, spread])
     host = content["machine"]
     conditions = [
         f"Machine: {host['cores']} cores of {host['processor']}",

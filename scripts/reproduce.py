@@ -36,7 +36,7 @@ class Settings:
     seed: int = setting(0, "seed of the first run, whose wall time is compared", minimum=0, maximum=2**31 - 1_001)
     quick: bool = setting(False, "make only a part of the updates, and judge the figures published for that part")
     quick_share: float = setting(0.1, "how large a part, with --quick", minimum=1e-6, maximum=1)
-    tutorial_times: str = setting("", "file from benchmarks.tutorials; without it, times of another machine count")
+    tutorial_times: str = setting("", "file from benchmarks.tutorials; without it, wall times of another machine count")
     workdir: str = setting("runs/reproduce", "folder for the runs and the report; what is finished there is kept")
 
     @property
@@ -78,7 +78,8 @@ def main() -> int:
     """Runs, compares, shows and writes; the exit status is 1 if we fall short of a figure."""
     settings = read_settings()
     tutorials, workdir = read_tutorial_times(settings.tutorial_times), Path(settings.workdir)
-    cases = [dataclasses.replace(case, tutorial_seconds=tutorials.seconds.get(case.name)) for case in settings.cases]
+    times = tutorials.times_as_fast
+    cases = [dataclasses.replace(case, times_as_fast=times.get(case.name, ())) for case in settings.cases]
     budget = Budget(workdir, settings.seed, settings.num_seeds, settings.quick_share if settings.quick else 1.0)
     try:
         run_all(cases, budget)
@@ -91,7 +92,12 @@ def main() -> int:
     figures.save(curves, workdir)
     text = table.as_markdown(rows, machine(), tutorials.remark, f"{curves.name}.png")
     write_whole(workdir / "reproduce.md", text)
-    record = {"machine": machine(), "tutorials": tutorials.seconds, "rows": [row.record() for row in rows]}
+    record = {
+        "command": folders.command_line(),
+        "machine": machine(),
+        "times_as_fast": times,
+        "rows": [row.record() for row in rows],
+    }
     folders.write_json(workdir / "reproduce.json", record)
     print(f"\n{text}\nIn {workdir}: reproduce.md, reproduce.json, {curves.name}.png, {curves.name}.svg")
     return table.exit_status(rows)

@@ -23,7 +23,8 @@ class Claim:
 
     Args:
         what: in words, with the moment at which it holds.
-        quantity: `error`, `accuracy` (shares, 0..1) or `loss` after an update, or `seconds` of a whole run.
+        quantity: `error`, `accuracy` (shares, 0..1) or `loss` after an update, `seconds` of a whole run, or how many
+            `times` as fast as the tutorial's own program it is.
         figures: what was published, from the worst to the best; one figure, or the ends of a range.
         step: the update after which it holds.
     """
@@ -36,7 +37,7 @@ class Claim:
     @property
     def more_is_better(self) -> bool:
         """Whether a larger number is the better one."""
-        return self.quantity == "accuracy"
+        return self.quantity in ("accuracy", "times")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +49,15 @@ class Case:
         experiment: which of the experiments.
         settings: what it is run with besides the preset.
         faster: how many times as fast as the tutorial's own program a run of one seed is meant to be.
-        tutorial_seconds: what that program takes on this machine; None: as measured elsewhere, see `published`.
+        times_as_fast: how many times as fast it was, measured in turn with that program; where it was not, wall time
+            is compared with what was measured elsewhere, see `published`.
     """
 
     name: str
     experiment: str
     settings: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     faster: float = 3.0
-    tutorial_seconds: float | None = None
+    times_as_fast: tuple[float, ...] = ()
 
     @property
     def config(self) -> RunConfig:
@@ -93,9 +95,11 @@ class Case:
             claims += self._window(step, figures)
         if "iterations" in published:
             claims += self._window(published["iterations"], published)
+        if self.times_as_fast:
+            what = "times as fast as the tutorial's own program, in turn with it"
+            return [*claims, Claim(what, "times", (self.faster,), self.config.training.num_steps)]
         what = f"wall time of one run{f', published: {published["time"]}' if 'time' in published else ''}"
-        seconds = published["seconds"] if self.tutorial_seconds is None else self.tutorial_seconds
-        return [*claims, Claim(what, "seconds", (seconds,), self.config.training.num_steps)]
+        return [*claims, Claim(what, "seconds", (published["seconds"],), self.config.training.num_steps)]
 
     def _curve(self, curve: Mapping[int, float], what: str, quantity: str) -> list[Claim]:
         """What was published by epoch."""

@@ -11,7 +11,7 @@ from scripts.reproduction.cases import Case, Claim
 from scripts.reproduction.runs import Outcome
 from scripts.reproduction.verdicts import OPEN, RULE, SHORT, Verdict, judge
 
-HEADER = ["run", "figure", "published", "ours, mean", "from", "to", "s", "seeds", "chance", "verdict"]
+HEADER = ["run", "figure", "published", "ours, mean", "from", "to", "s", "as good", "verdict"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Row:
             **dataclasses.asdict(self.claim),
             "goal": self.goal,
             "ours": self.values,
-            "chance": self.verdict.chance,
+            "as_good": self.verdict.as_good,
             "verdict": self.verdict.word,
         }
 
@@ -48,12 +48,13 @@ class Row:
         published = " to ".join(show(self.claim, figure) for figure in self.claim.figures)
         if self.claim.quantity == "seconds":
             published += f" (aim: {self.case.faster:g} times as fast)"
+        if self.claim.quantity == "times":
+            published = f"aim: {published}"
         spread = show_spread(self.claim, self.values)
-        chance = "" if self.verdict.chance is None else f"{self.verdict.chance:.0%}"
         if self.values and self.claim.quantity == "seconds":
-            chance, spread[0] = "", f"{spread[0]} ({self.claim.figures[0] / self.values[0]:.1f} times)"
-        seeds = str(len(self.values) or "")
-        return [self.case.name, self.claim.what, published, *spread, seeds, chance, self.verdict.word]
+            spread[0] += f" ({self.claim.figures[0] / self.values[0]:.1f} times)"
+        as_good = f"{self.verdict.as_good} of {len(self.values)}" if self.values else ""
+        return [self.case.name, self.claim.what, published, *spread, as_good, self.verdict.word]
 
 
 def make_rows(outcomes: Sequence[Outcome]) -> list[Row]:
@@ -71,6 +72,8 @@ def show(claim: Claim, value: float) -> str:
     """A value with its unit."""
     if claim.quantity == "seconds":
         return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+    if claim.quantity == "times":
+        return f"{value:.1f}"
     return f"{value:.3f}" if claim.quantity == "loss" else f"{100 * value:.3g} %"
 
 

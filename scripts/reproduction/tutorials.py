@@ -1,4 +1,4 @@
-"""How long the tutorials' own programs take: as measured on this machine, or where nothing was, elsewhere."""
+"""How fast we are beside the tutorials' own programs: as measured on this machine, or else against times of another."""
 
 import dataclasses
 import json
@@ -9,21 +9,21 @@ from typing import Any
 from lstm_jax.settings import SettingError
 
 ELSEWHERE = (
-    "The tutorials' own programs were timed under TensorFlow 2.21 on two cores of an AMD EPYC (Zen 5); what their "
-    "authors report of other machines is longer."
+    "Where the wall time of a tutorial's own program is given, it is that under TensorFlow 2.21 on two cores of an AMD "
+    "EPYC (Zen 5); what their authors report of other machines is longer."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class TutorialTimes:
-    """Wall times of the tutorials' own programs.
+    """How our runs compare with the tutorials' own programs.
 
     Args:
-        seconds: by case; of those that are missing, what was measured elsewhere counts.
-        remark: where and how they were measured.
+        times_as_fast: by case, one a repetition in which the two took turns; empty where nothing was measured.
+        remark: where and how it was measured.
     """
 
-    seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    times_as_fast: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
     remark: str = ELSEWHERE
 
 
@@ -36,18 +36,21 @@ def read_tutorial_times(path: str) -> TutorialTimes:
     if not path:
         return TutorialTimes()
     try:
-        record = json.loads(Path(path).read_text())
-        return make_tutorial_times(record)
+        return _from_record(json.loads(Path(path).read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         reason = f"cannot be read: python -m benchmarks.tutorials --json={path} makes such a file"
         raise SettingError("tutorial_times", path, reason) from None
 
 
-def make_tutorial_times(record: Mapping[str, Any]) -> TutorialTimes:
-    """The times in a record of `benchmarks.tutorials`."""
+def _from_record(record: Mapping[str, Any]) -> TutorialTimes:
     host = record["machine"]
     remark = (
-        f"The tutorials' own programs, as written for TensorFlow 1: TensorFlow {host['versions']['tensorflow']}, "
-        f"{host['cores']} cores, {host['processor']}, on {record['date']}, `{record['command']}`."
+        "*times as fast*: the tutorials' own programs, as written for TensorFlow 1, and ours in turn, whole processes "
+        f"with compilation: TensorFlow {host['versions']['tensorflow']}, {host['cores']} cores, {host['processor']}, "
+        f"on {record['date']}, `{record['command']}`. {ELSEWHERE}"
     )
-    return TutorialTimes({name: float(one["seconds"]) for name, one in record["programs"].items()}, remark)
+    times = {
+        name: tuple(run["theirs"]["whole"] / run["ours"]["whole"] for run in program["runs"])
+        for name, program in record["programs"].items()
+    }
+    return TutorialTimes(times, remark)
