@@ -107,6 +107,8 @@ def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> st
 
 def role_of(asked: Strings, strings: MemberStrings) -> str:
     """What part a string, [1, T], had in the training of a member."""
+    if not len(strings.train.lengths):
+        return "maybe among the training strings, which were drawn anew at each update"
     if contains(strings.train, asked):
         return "in the training set"
     return "not in the training set" + (", held out for --patience" if contains(strings.valid, asked) else "")

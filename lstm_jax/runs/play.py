@@ -25,7 +25,7 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
     Args:
         config: the run's settings.
         folder: where it was trained; the first of its seeds plays.
-        source: lines of symbols; characters that are no symbols are pointed out and skipped.
+        source: symbols; other characters are pointed out, but for white space, and skipped.
         screen: where the answers go: the symbol, the true answer, the network's.
 
     Raises:
@@ -50,20 +50,20 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
         return program.with_params(params).initial_state(1), task.start((1,)), 0
 
     state, truth, count = begin()
-    for line in source:
-        for character in line.strip():
-            if character == RESET:
-                state, truth, count = begin()
-                print("a new string", file=screen)
-                continue
-            if character not in task.alphabet:
-                print(f"{character!r} is not one of {', '.join(task.alphabet)}", file=screen)
-                continue
+    for character in iter(lambda: source.read(1), ""):  # not line by line: a line may have no end
+        if character.isspace():
+            continue
+        if character == RESET:
+            state, truth, count = begin()
+            said = "a new string"
+        elif character not in task.alphabet:
+            said = f"{character!r} is not one of {', '.join(task.alphabet)}"
+        else:
             symbol = np.array([task.alphabet.index(character)], np.int32)
             state, outputs = advance(program, params, state, symbol)
             truth, count = task.advance(truth, symbol), count + 1
-            print(answer_line(program, task.asked, count, character, int(task.answer(truth)[0]), outputs), file=screen)
-        screen.flush()
+            said = answer_line(program, task.asked, count, character, int(task.answer(truth)[0]), outputs)
+        print(said, file=screen, flush=True)
 
 
 @functools.partial(jax.jit, static_argnames="program")

@@ -64,7 +64,8 @@ def number_of(codes: np.ndarray, base: int) -> np.ndarray:
 def running_answers(task: StringTask, strings: Strings) -> np.ndarray:
     """The right answer after each symbol of strings [N, T], [N, T]."""
     codes = strings.codes
-    answers = np.empty(codes.shape, np.int16)
+    # No task's answer is larger than the number of symbols.
+    answers = np.empty(codes.shape, np.int16 if codes.shape[1] <= np.iinfo(np.int16).max else np.int32)
     state = task.start(codes.shape[:1])
     for position in range(codes.shape[1]):
         state = task.advance(state, codes[:, position])

@@ -2,10 +2,11 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
-from tests.experiments.commands import run
+from tests.experiments.commands import ROOT, command, environment, run
 
 
 def play(*flags, **how):
@@ -56,18 +57,30 @@ def test_the_game_goes_on_without_end(trained):
     assert "a new string" in lines
 
 
+def test_a_line_without_end_is_answered_symbol_by_symbol(trained):
+    words = command(f"--workdir={trained}", "--interactive", experiment="sign_sum")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environment()}
+    with subprocess.Popen(words, **pipes) as process:
+        for typed, count in (("++-", 3), ("I-", 5)):
+            process.stdin.write(typed)
+            process.stdin.flush()
+            line = next(line for line in process.stdout if line.startswith(f"{count:6}  "))
+        process.kill()
+    assert "true 2" in line
+
+
 def test_longer_strings_are_tested_prefix_by_prefix(tmp_path):
     flags = ["--preset=long", "--num_steps=40", "--seq_len=6", "--test_seq_len=9", "--test_size=50", "--eval_every=40"]
     output = play(*flags, f"--workdir={tmp_path}").stdout
     (seed,) = json.loads((tmp_path / "result.json").read_text())["seeds"]
     assert list(map(int, seed["by_length"])) == list(range(1, 10))
     assert re.search("trained on up to 6 symbols, first mistake at length [1-9]", output)
+    assert "; maybe among the training strings" in play(f"--workdir={tmp_path}", "--predict=+").stdout
 
 
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (["--predict=0+x"], "character 'x' at position 3 is not one of 0, +, -, I"),
         (["--predict=0+", "--interactive"], "--interactive=true: contradicts --predict"),
         (["--interactive"], "needs --workdir"),
         (["--test_seq_len=5"], "--test_seq_len=5: must be more than --seq_len=6"),
@@ -77,9 +90,13 @@ def test_longer_strings_are_tested_prefix_by_prefix(tmp_path):
         (["--cell=flax_lstm", "--impl=fused"], "use --impl=scan for --cell=flax_lstm"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(flags, reason, tmp_path):
-    asked = [flag for flag in flags if "predict=0+x" in flag]
-    done = play(*flags, *([f"--workdir={tmp_path}"] if asked else []), status=2)
-    lines = done.stderr.strip().splitlines()
+def test_what_cannot_be_is_said_in_one_line(flags, reason):
+    lines = play(*flags, status=2).stderr.strip().splitlines()
     assert len(lines) == 1
-    assert reason in lines[0] or (asked and "holds no run" in lines[0])
+    assert reason in lines[0]
+
+
+def test_a_character_that_is_no_symbol_is_named(trained):
+    error = play(f"--workdir={trained}", "--predict=0+x", status=2).stderr
+    assert error.count("\n") == 1
+    assert "character 'x' at position 3 is not one of 0, +, -, I" in error
