@@ -12,6 +12,7 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
 from lstm_jax.recurrent.sequences import check_axis, check_sizes, check_state
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
+from lstm_jax.recurrent.varying import vary_everywhere
 
 type Initializer = Callable[..., Array]
 
@@ -155,7 +156,7 @@ class RecurrentCell(nnx.RNNCellBase):
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
         """The state before the first symbol, zeros [..., H], for inputs [..., D] no wider than the parameters."""
         dtype = self.state_dtype(self.bias[...])
-        return self.cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype)
+        return vary_everywhere(self.cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype))
 
     @property
     def num_feature_axes(self) -> int:
@@ -164,18 +165,27 @@ class RecurrentCell(nnx.RNNCellBase):
 
 
 class LSTMCell(RecurrentCell):
-    """One step of an LSTM (`cells.lstm_step`); see RecurrentCell for arguments and shapes."""
+    """One step of an LSTM, `cells.lstm_step`: inputs [..., D] and carry LSTMState(hidden, cell), [..., H] each.
+
+    Arguments and errors: see RecurrentCell. Source: Gers et al., Learning to Forget (2000).
+    """
 
     kind = "lstm"
 
 
 class GRUCell(RecurrentCell):
-    """One step of a GRU (`cells.gru_step`); see RecurrentCell for arguments and shapes."""
+    """One step of a GRU, `cells.gru_step`: inputs [..., D] and carry HiddenState(hidden), [..., H] each.
+
+    Arguments and errors: see RecurrentCell. Source: Cho et al. (2014).
+    """
 
     kind = "gru"
 
 
 class SimpleCell(RecurrentCell):
-    """One step of an Elman network (`cells.simple_step`); see RecurrentCell for arguments and shapes."""
+    """One step of an Elman network, `cells.simple_step`: inputs [..., D] and carry HiddenState(hidden), [..., H] each.
+
+    Arguments and errors: see RecurrentCell. Source: Elman, Finding Structure in Time (1990).
+    """
 
     kind = "rnn"

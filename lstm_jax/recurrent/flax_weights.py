@@ -43,8 +43,9 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
 
     Returns:
         An LSTMCell, GRUCell or SimpleCell with copies of the weights, in their dtype. An LSTM's carry is
-        LSTMState(hidden, cell) here and (cell, hidden) there. A `dtype` that is not that of the parameters is kept;
-        Flax rounds states and gates to it as well, which are kept in at least float32 here.
+        LSTMState(hidden, cell) here and (cell, hidden) there. A `dtype` is kept (in an nnx.SimpleCell, which always
+        has one, where it is not that of the parameters); Flax rounds states and gates to it as well, which are kept in
+        at least float32 here.
 
     Raises:
         ValueError: another kind of cell, or an option of it that has no counterpart here; names the option.
@@ -53,13 +54,13 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
     _check_options(cell)
     source: Any = cell
     zeros = nnx.initializers.zeros
-    # Elman cells of Flax have a dtype even if none is given, that of the parameters.
-    dtype = None if source.dtype == source.param_dtype else source.dtype
+    # An Elman cell of Flax has a dtype even if none is given, that of the parameters.
+    given = not isinstance(cell, nnx.SimpleCell) or source.dtype != source.param_dtype
     ours = layout.cell_type(
         source.in_features,
         source.hidden_features,
         kernel_init=zeros,
-        dtype=dtype,
+        dtype=source.dtype if given else None,
         param_dtype=source.param_dtype,
         rngs=nnx.Rngs(0),
     )

@@ -77,12 +77,14 @@ def _forward(
     """The states, and what is kept of every step for the way back, leaves [T, ..., B]."""
     cell = FUSED_CELLS[kind]
     rows = cell.prepare(weights)
+    wide_input = rows.input.astype(jnp.promote_types(rows.input.dtype, jnp.float32))
 
     def step(before: State, symbol_and_reset: Any) -> tuple[State, tuple[State, PyTree]]:
         symbol, reset = symbol_and_reset
         before = _without_past(reset, before)
-        # A single feature is a broadcast, not a product.
-        from_inputs = rows.input * symbol if symbol.shape[0] == 1 else product(rows.input, symbol)
+        # A single feature is a broadcast, not a product; in the precision in which products are added up.
+        single = symbol.shape[0] == 1
+        from_inputs = wide_input * symbol.astype(wide_input.dtype) if single else product(rows.input, symbol)
         after, kept = cell.activate(from_inputs, product(rows.hidden, before.hidden), rows.bias, before)
         return after, (after, kept)
 

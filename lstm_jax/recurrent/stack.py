@@ -11,6 +11,7 @@ from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions, RecurrentCell
 from lstm_jax.recurrent.sequences import check_inputs, check_lengths_and_resets, check_states
 from lstm_jax.recurrent.unroll import Run, Unrolling
+from lstm_jax.recurrent.varying import vary_everywhere
 
 
 class RecurrentStack(nnx.Module):
@@ -178,12 +179,12 @@ class RecurrentStack(nnx.Module):
 
     def initial_state(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
         """The state before the first symbol: zeros [B, H], one state a layer and direction."""
-        dtype = dtype or self.cells[0].state_dtype(self.cells[0].bias[...])
-        return tuple(cell.cell.zero_state(batch, cell.hidden_features, dtype=dtype) for cell in self.cells)
+        return vary_everywhere(jax.tree.map(jnp.transpose, self.initial_columns(batch, dtype)))
 
     def initial_columns(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
         """The same in the layout of `run` and `step_columns`: zeros [H, B], one state a layer and direction."""
-        return jax.tree.map(jnp.transpose, self.initial_state(batch, dtype))
+        dtype = dtype or self.cells[0].state_dtype(self.cells[0].bias[...])
+        return tuple(cell.cell.zero_state(cell.hidden_features, batch, dtype=dtype) for cell in self.cells)
 
     def _check_one_direction(self) -> None:
         if self.num_directions == 2:

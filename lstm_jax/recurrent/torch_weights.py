@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -29,7 +30,8 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
         state_dict: see load_torch.
         prefix: see load_torch.
         cell: `lstm` for nn.LSTM, `gru` for nn.GRU, `rnn` for nn.RNN with its default tanh.
-        options: passed on to the layer, such as `impl`; `rngs` may be left out.
+        options: passed on to the layer, such as `impl`; `rngs` may be left out, and so may `param_dtype`: then that of
+            the arrays is kept (in JAX double precision needs `jax_enable_x64`).
 
     Raises:
         ValueError: an unknown `cell`, or weights that are not those of one such module; names the array.
@@ -42,12 +44,14 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
             raise ValueError(f"{prefix}{name} is missing, of shape [G·H, D or H].{_hint(state_dict, prefix)}")
         if arrays[name].ndim != 2:
             raise ValueError(f"{prefix}{name}: shape {list(arrays[name].shape)}, expected two axes, [G·H, D or H]")
+    stored = arrays["weight_ih_l0"].dtype
+    kept = {"param_dtype": jax.dtypes.canonicalize_dtype(stored)} if jnp.issubdtype(stored, jnp.floating) else {}
     rnn = LAYERS[cell](
         arrays["weight_ih_l0"].shape[1],
         arrays["weight_hh_l0"].shape[1],
         num_layers=sum(re.fullmatch(r"weight_ih_l\d+", name) is not None for name in arrays),
         bidirectional=any(name.endswith("_reverse") for name in arrays),
-        **{"rngs": nnx.Rngs(0)} | options,
+        **{"rngs": nnx.Rngs(0)} | kept | options,
     )
     load_torch(rnn, state_dict, prefix)
     return rnn
@@ -83,10 +87,15 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
     Returns:
         Copies with the dtype of the parameters, shapes as in load_torch. What PyTorch splits into two biases is all in
         bias_ih, and bias_hh is zero there.
+
+    Raises:
+        ValueError: the parameters have further axes, as those of an ensemble under `vmap` have.
     """
     state_dict: dict[str, np.ndarray] = {}
     for suffix, cell in _suffixes(rnn).items():
         weight_ih, weight_hh, bias = (np.array(value) for value in cell.weights)
+        if weight_ih.ndim != 2:
+            raise ValueError(f"to_torch: weights of shape {list(weight_ih.shape)}, expected [G·H, D]; take one member")
         gates, shared = _bias_rows(cell)
         bias_hh = np.concatenate([np.zeros(shared, bias.dtype), bias[gates:]])
         values = (weight_ih, weight_hh, bias[:gates].copy(), bias_hh)

@@ -25,6 +25,15 @@ def vary_alike(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: _vary(leaf, tuple(axes - _axes(leaf))), tree)
 
 
+def vary_everywhere(tree: PyTree) -> PyTree:
+    """The same arrays, each varying over every manual mesh axis: for a state that a loop of the caller will carry.
+
+    What the loop reads is not known yet, and it may vary over any of them.
+    """
+    axes = frozenset(jax.sharding.get_abstract_mesh().manual_axes)
+    return jax.tree.map(lambda leaf: _vary(leaf, tuple(axes - _axes(leaf))), tree)
+
+
 def _axes(leaf: Any) -> frozenset:
     return jax.typeof(leaf).manual_axis_type.varying
 

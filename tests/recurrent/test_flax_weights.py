@@ -166,3 +166,10 @@ def test_the_precision_of_the_products_is_passed_on():
     assert theirs.dtype == jnp.bfloat16
     inputs = jnp.ones((2, 3, ours.in_features))
     np.testing.assert_allclose(nnx.RNN(ours)(inputs), nnx.RNN(theirs)(inputs), atol=0.05)
+
+
+@pytest.mark.parametrize("cell_type", [nnx.OptimizedLSTMCell, nnx.LSTMCell, nnx.GRUCell])
+def test_inputs_of_another_dtype_are_computed_in_that_of_the_cell(cell_type):
+    theirs = flax_cell(cell_type, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16)
+    outputs = nnx.RNN(from_flax(theirs))(jnp.ones((1, 2, D), jnp.float32))
+    assert outputs.dtype == nnx.RNN(theirs)(jnp.ones((1, 2, D), jnp.float32)).dtype == jnp.bfloat16

@@ -83,3 +83,14 @@ def test_gradients_in_bfloat16_differ_by_rounding_only(kind, time, units, batch,
 
     for ours, theirs in zip(*map(jax.tree.leaves, (gradients("bfloat16"), gradients("float32"))), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.03 * np.max(np.abs(theirs)))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_one_feature_in_bfloat16_is_rounded_as_one_of_two(kind):
+    narrow, wide = (make(kind, features, 8, impl="fused", dtype=jnp.bfloat16) for features in (1, 2))
+    kernel = wide.cells[0].input_kernel
+    narrow.cells[0].set_weights(wide.cells[0].weights._replace(input=kernel[...][:, :1]))
+    kernel[...] = kernel[...].at[:, 1].set(0)
+    inputs = jnp.asarray(np.random.default_rng(0).normal(size=(16, 5, 1)), jnp.float32)
+    one, two = (rnn(given)[1] for rnn, given in ((narrow, inputs), (wide, jnp.repeat(inputs, 2, axis=-1))))
+    assert_close(one, two, atol=1e-6)

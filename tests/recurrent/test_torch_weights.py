@@ -157,3 +157,14 @@ def test_arrays_that_change_later_do_not_change_the_layer():
     np.testing.assert_array_equal(rnn.cells[0].input_kernel[...], before)
     to_torch(rnn)["weight_ih_l0"][...] = 0
     np.testing.assert_array_equal(rnn.cells[0].input_kernel[...], before)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32, jnp.bfloat16])
+def test_a_layer_made_from_arrays_keeps_their_dtype_unless_told_otherwise(dtype):
+    arrays = to_torch(make("gru", 1, 1, dtype))
+    for rnn, expected in (
+        (from_torch(arrays, cell="gru"), dtype),
+        (from_torch(arrays, cell="gru", param_dtype="float16"), "float16"),
+    ):
+        assert {leaf.dtype for leaf in jax.tree.leaves(nnx.state(rnn, nnx.Param))} == {jnp.dtype(expected)}

@@ -1,12 +1,13 @@
 """State dicts that do not fit: the error names the array, and the layer is left as it was."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
-from lstm_jax.recurrent.torch_weights import ARRAYS, from_torch, load_torch
+from lstm_jax.recurrent.torch_weights import ARRAYS, from_torch, load_torch, to_torch
 
 D, H = 2, 3
 
@@ -96,3 +97,9 @@ def test_what_cannot_be_a_layer_at_all():
         from_torch(damaged(weight_hh_l0=np.zeros(12)))
     with pytest.raises(ValueError, match=r"weight_ih_l0: shape \[12, 2\], expected \[9, 2\]"):
         from_torch(damaged(), cell="gru")
+
+
+def test_an_ensemble_is_no_module_of_torch():
+    ensemble = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), lstm())
+    with pytest.raises(ValueError, match=r"shape \[2, 12, 2\], expected \[G·H, D\]"):
+        to_torch(ensemble)

@@ -80,6 +80,26 @@ def test_shard_map_over_the_weights_of_an_ensemble():
     close(gradient, sum(jax.jit(jax.grad(loss, argnums=1))(rnn, INPUTS) for rnn in rnns))
 
 
+@KINDS
+def test_shard_map_of_a_cell_in_the_loop_of_flax(kind):
+    cell = make(kind).cells[0]
+    gradient = jax.grad(lambda cell, inputs: jnp.sum(nnx.RNN(cell)(inputs) ** 2))
+    close(on_two_devices(gradient, (WHOLE, SPLIT), WHOLE)(cell, INPUTS), jax.jit(gradient)(cell, INPUTS))
+
+
+@KINDS
+def test_shard_map_of_a_loop_over_single_symbols(kind):
+    def total(rnn, inputs):
+        def read(state, symbol):
+            outputs, state = rnn.step(symbol, state)
+            return state, outputs
+
+        return jnp.sum(jax.lax.scan(read, rnn.initial_state(len(inputs)), jnp.swapaxes(inputs, 0, 1))[1] ** 2)
+
+    spread, unspread = on_two_devices(jax.grad(total), (WHOLE, SPLIT), WHOLE), jax.jit(jax.grad(loss))
+    close(spread(make(kind), INPUTS), unspread(make(kind), INPUTS))
+
+
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_vmap_over_inputs_lengths_and_resets(kind):
     rnn, inputs = make(kind), jnp.stack([INPUTS, 2 * INPUTS])
