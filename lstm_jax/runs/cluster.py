@@ -1,9 +1,12 @@
 """Joins the processes of one run, before JAX looks at its devices."""
 
 import concurrent.futures
+import importlib.util
 import os
 import re
 import sys
+import warnings
+from typing import Any
 
 import jax
 
@@ -11,6 +14,9 @@ from lstm_jax.settings import SettingError
 
 PATIENCE = 5.0
 """Seconds after which somebody who waits for the other processes is told so."""
+
+BY_HAND = "give --coordinator_address, --num_processes and --process_id"
+"""What works wherever the processes can reach each other."""
 
 
 def join(address: str | None, count: int | None, number: int | None) -> None:
@@ -31,7 +37,7 @@ def join(address: str | None, count: int | None, number: int | None) -> None:
     _check(address, count, number)
     try:
         _initialize(f"{count} processes at {address}", address, count, number)
-    except RuntimeError as error:
+    except Exception as error:  # JAX asks the surroundings nevertheless, and they fail in their own ways
         raise SettingError("coordinator_address", address, f"cannot be used ({_line(error)})") from None
 
 
@@ -62,25 +68,59 @@ def _is_one_of_several() -> bool:
     return os.environ.get("OMPI_COMM_WORLD_SIZE") != "1"
 
 
+def _is_named() -> bool:
+    """Whether the surroundings themselves say that there are others: then to go on alone would be wrong."""
+    size = os.environ.get("OMPI_COMM_WORLD_SIZE", "1")
+    return size != "1" or "SLURM_JOB_ID" in os.environ or "KUBERNETES_SERVICE_HOST" in os.environ
+
+
 def _find_cluster() -> None:
     try:
         _initialize("the processes of this cluster")
-    except (ValueError, RuntimeError) as error:
-        if "coordinator_address" in str(error):
+    except Exception as error:  # a ConfigException, a KeyError, ...: whatever the package that asks the cluster raises
+        if "coordinator_address" in str(error) and not _is_named():
             return  # JAX knows of no cluster here
-        raise SettingError("num_processes", "unset", f"the cluster here cannot be used ({_line(error)})") from None
+        advice = f"{_missing_package(error)}{BY_HAND}"
+        message = f"the processes of this cluster cannot be found: {advice} ({_line(error)})"
+        raise SettingError("num_processes", "unset", message) from None
+
+
+def _missing_package(error: Exception) -> str:
+    """What to install, as the beginning of a piece of advice; empty where nothing is known to be missing."""
+    if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] != "kubernetes":
+        return f"install the package {error.name}, or "
+    # Without it JAX does not even look for the other pods, and says no more than that it has no address.
+    if "KUBERNETES_SERVICE_HOST" in os.environ and importlib.util.find_spec("kubernetes") is None:
+        return 'install the package kubernetes (pip install "jax[k8s]"), or '
+    return ""
 
 
 def _initialize(others: str, address: str | None = None, count: int | None = None, number: int | None = None) -> None:
     # It would take SIGTERM for itself; a run has its own way to end.
     jax.config.update("jax_enable_preemption_service", False)
     # Not in this thread: it would not hear Ctrl-C while it waits.
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        done = pool.submit(jax.distributed.initialize, address, count, number)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, warnings.catch_warnings():
+        # What it warns of in several lines is an error of one line here, or does not matter.
+        warnings.filterwarnings("ignore", "\\s*Kubernetes environment detected")
+        done = pool.submit(jax.distributed.initialize, address, count, number, **_detection(address))
         if concurrent.futures.wait([done], PATIENCE).not_done:
             print(f"waiting for {others}", file=sys.stderr, flush=True)
         done.result()
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _detection(address: str | None) -> dict[str, Any]:
+    """How JAX looks for a cluster: to whom all is said, Kubernetes has nothing to add, but may refuse to be asked.
+
+    Slurm and Open MPI have: the local number, which decides which GPU a process has.
+    """
+    local_numbers = "SLURM_JOB_ID" in os.environ or "OMPI_COMM_WORLD_SIZE" in os.environ
+    told = address is not None and "KUBERNETES_SERVICE_HOST" in os.environ and not local_numbers
+    return {"cluster_detection_method": "deactivate"} if told else {}
+
+
+def _line(error: BaseException) -> str:
+    """What it says and what caused it, on one line; nothing is cut, since the remedy may come last."""
+    words = " ".join(str(error).split())
+    if not words or not isinstance(error, ValueError | RuntimeError | OSError):
+        words = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return f"{words}; {_line(error.__cause__)}" if error.__cause__ else words

@@ -85,6 +85,85 @@ def test_a_cluster_that_cannot_be_used_is_named(monkeypatch):
         cluster.join("host0:12345", 2, 0)
 
 
+ConfigException = type("ConfigException", (Exception,), {})  # of the kubernetes package: unlike JAX's own errors
+INDEXED_JOB = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"}
+NO_ADDRESS = ValueError("coordinator_address should be defined.")
+BY_HAND = "give --coordinator_address, --num_processes and --process_id"
+FOUND = "--num_processes=unset: the processes of this cluster cannot be found: "
+KUBERNETES = 'install the package kubernetes (pip install "jax[k8s]"), or '
+
+
+def refused(monkeypatch, variables, error, *given):
+    """What `join` says where JAX fails in some surroundings."""
+
+    def initialize(*_, **__):
+        raise error
+
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cluster.jax.distributed, "initialize", initialize)
+    with pytest.raises(SettingError) as caught:
+        cluster.join(*(given or (None, None, None)))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConfigException("Service host/port\nis not set."), "ConfigException: Service host/port is not set."),
+        (KeyError("job-name"), "KeyError: 'job-name'"),
+        (ModuleNotFoundError("No module named 'kubernetes'", name="kubernetes"), "No module named 'kubernetes'"),
+        (AttributeError(), "(AttributeError)"),
+        (NO_ADDRESS, "coordinator_address should be defined."),
+    ],
+)
+def test_kubernetes_that_cannot_be_asked_is_one_line_with_the_remedy(monkeypatch, error, words, installed):
+    found = object() if installed else None
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: found if name == "kubernetes" else None)
+    message = refused(monkeypatch, INDEXED_JOB, error)
+    assert message.startswith(FOUND + ("" if installed else KUBERNETES) + BY_HAND + " (")
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OMPI_COMM_WORLD_SIZE": "4"},
+        {"SLURM_JOB_ID": "7", "SLURM_STEP_NUM_TASKS": "2"},
+        {"SLURM_JOB_ID": "7", "OMPI_COMM_WORLD_SIZE": "2"},
+    ],
+)
+def test_one_of_several_does_not_go_on_alone(monkeypatch, variables):
+    assert refused(monkeypatch, variables, NO_ADDRESS).startswith(FOUND + BY_HAND)
+
+
+def test_another_package_that_is_missing_is_named(monkeypatch):
+    error = ImportError("No module named 'mpi4py'", name="mpi4py")
+    message = refused(monkeypatch, {"OMPI_COMM_WORLD_SIZE": "4"}, error)
+    assert message.startswith(f"{FOUND}install the package mpi4py, or {BY_HAND}")
+
+
+def test_nothing_that_an_error_says_is_lost(monkeypatch):
+    error = RuntimeError("x" * 300 + "\nsubdomain: jaxpods")
+    error.__cause__ = ConfigException("forbidden")
+    message = refused(monkeypatch, INDEXED_JOB, error)
+    assert message.endswith(f"({'x' * 300} subdomain: jaxpods; ConfigException: forbidden)")
+    message = refused(monkeypatch, {}, KeyError("labels"), "host0:12345", 2, 0)
+    assert message == "--coordinator_address=host0:12345: cannot be used (KeyError: 'labels')"
+
+
+@pytest.mark.parametrize(("extra", "asked"), [({}, False), ({"OMPI_COMM_WORLD_SIZE": "2"}, True)])
+def test_kubernetes_is_not_asked_for_what_was_said(monkeypatch, extra, asked):
+    told = []
+    for name, value in {**INDEXED_JOB, **extra}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cluster.jax.distributed, "initialize", lambda *_, **how: told.append(how))
+    cluster.join("host0:12345", 2, 0)
+    assert told == [{} if asked else {"cluster_detection_method": "deactivate"}]
+
+
 def test_in_one_process_nothing_is_sent():
     value = {"step": float("nan"), "path": ("a", 1)}
     assert processes.agree(value) is value
