@@ -16,8 +16,8 @@ from rich.console import Console
 
 from benchmarks import plots, record, settings, tables, work
 from benchmarks.process import NotMeasuredError
-from benchmarks.results import Measurement, exit_status
-from benchmarks.tournament import PEERS, Conditions, Tournament
+from benchmarks.results import Measurement, best_rate, exit_status
+from benchmarks.tournament import MATMUL, PEERS, Conditions, Tournament
 from experiments import options
 from lstm_jax.runs import folder as folders
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -79,9 +79,10 @@ def main() -> int:
             "platform": platform,
             "conditions": {key: getattr(chosen, key) for key in ("dtype", "matmul_precision", "repetitions")},
             "matmul_gflops": matmul,
+            "matmul_not_measured": {way: tournament.missing[way] for way in MATMUL if way in tournament.missing},
         }
         console.print("\n".join(record.describe(content)), soft_wrap=True)
-        measurements = measure_all(tournament, chosen, console, max(matmul.values()))
+        measurements = measure_all(tournament, chosen, console, best_rate(matmul))
     for heading, rows in tables.summaries(measurements):
         console.print("", tables.for_terminal(f"{heading}: time, and relative to lstm_jax", rows))
     console.print("", *tables.remarks(measurements), sep="\n", style="bold red", soft_wrap=True)
@@ -89,7 +90,7 @@ def main() -> int:
     return exit_status(measurements)
 
 
-def measure_all(tournament: Tournament, chosen: Settings, console: Console, matmul: float) -> list[Measurement]:
+def measure_all(tournament: Tournament, chosen: Settings, console: Console, matmul: float | None) -> list[Measurement]:
     """Every cell, shape and pass; each is shown as soon as it is known."""
     found = []
     for cell in settings.parse_names("cells", chosen.cells, work.CELLS):
@@ -105,7 +106,7 @@ def measure_all(tournament: Tournament, chosen: Settings, console: Console, matm
 
 def write(chosen: Settings, content: dict[str, Any], measurements: list[Measurement]) -> None:
     """Writes the files that were asked for."""
-    best = max(content["matmul_gflops"].values())
+    best = best_rate(content["matmul_gflops"])
     if chosen.json:
         results = [one.record(best) for one in measurements]
         folders.write_json(Path(chosen.json), {**content, "results": results})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.results import Measurement
+from benchmarks.results import Measurement, best_rate
 from lstm_jax.runs import folder as folders
 
 
@@ -52,7 +52,11 @@ def describe(record: Mapping[str, Any]) -> list[str]:
     """The conditions in a few lines."""
     host, conditions = record["machine"], record["conditions"]
     versions = ", ".join(f"{package} {version}" for package, version in host["versions"].items())
-    rates = ", ".join(f"{rate:.0f} ({way})" for way, rate in record["matmul_gflops"].items())
+    reasons = record.get("matmul_not_measured", {})
+    rates = ", ".join(
+        f"{rate:.0f} ({way})" if rate else f"not measured ({way}: {reasons.get(way, 'no rate')})"
+        for way, rate in record["matmul_gflops"].items()
+    )
     precision = f", {conditions['dtype']}, matmul precision {conditions['matmul_precision']}"
     accelerator = [device for device in host["devices"] if device != "cpu"]
     return [
@@ -79,7 +83,7 @@ def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plo
         measurements: all of them.
         plot: the picture's file, relative to the document; empty if there is none.
     """
-    best = max(record["matmul_gflops"].values())
+    best = best_rate(record["matmul_gflops"])
     picture = f"![Time of each library relative to lstm_jax, by shape]({plot})" if plot else ""
     parts = preface("The layer beside other libraries", INTRODUCTION, record["platform"], describe(record), picture)
     parts.append("## Time relative to lstm_jax")

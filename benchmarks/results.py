@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchmarks.work import Shape, flop
@@ -50,8 +50,8 @@ class Measurement:
         """Operations a nanosecond."""
         return flop(self.cell, self.which, self.shape) / self.median / 1e9
 
-    def record(self, matmul_gflops: float) -> dict[str, Any]:
-        """The measurement for a JSON file."""
+    def record(self, matmul_gflops: float | None) -> dict[str, Any]:
+        """The measurement for a JSON file; None: there is no large matrix product to relate its rate to."""
         record = {
             **{name: getattr(self, name) for name in ("cell", "peer", "first_call_seconds", "calls", "loss")},
             "pass": self.which,
@@ -64,7 +64,12 @@ class Measurement:
         if not self.measured:
             return record
         numbers = {"median": self.median, "quartiles": self.quartiles, "gflops": self.gflops}
-        return {**record, **numbers, "share_of_matmul": self.gflops / matmul_gflops}
+        return {**record, **numbers, "share_of_matmul": self.gflops / matmul_gflops if matmul_gflops else None}
+
+
+def best_rate(rates: Mapping[str, float | None]) -> float | None:
+    """The best of those that were measured, None if none was."""
+    return max((rate for rate in rates.values() if rate), default=None)
 
 
 def compare(measurements: Iterable[Measurement], tolerance: float) -> None:

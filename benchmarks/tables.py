@@ -36,8 +36,11 @@ def title(one: Measurement) -> str:
     return f"{one.cell.upper()}, {PASSES[one.which]}, {one.shape}"
 
 
-def details(measurements: Sequence[Measurement], matmul_gflops: float) -> Rows:
-    """All that is known of each contestant at one piece of work; the first row names the columns."""
+def details(measurements: Sequence[Measurement], matmul_gflops: float | None) -> Rows:
+    """All that is known of each contestant at one piece of work; the first row names the columns.
+
+    `of matmul` is empty where `matmul_gflops`, the rate of a large product, was not measured.
+    """
     rows = [["", "median", "quartiles", "× ours", "GFLOP/s", "of matmul", "first call"]]
     ours = _ours(measurements)
     for one in measurements:
@@ -47,7 +50,8 @@ def details(measurements: Sequence[Measurement], matmul_gflops: float) -> Rows:
             continue
         size, _ = unit_of(one.median)
         low, high = (three_digits(edge / size) for edge in one.quartiles)
-        rate = [three_digits(one.gflops), f"{one.gflops / matmul_gflops:.0%}"]
+        share = f"{one.gflops / matmul_gflops:.0%}" if matmul_gflops else NOT_MEASURED
+        rate = [three_digits(one.gflops), share]
         ratio = three_digits(one.median / ours.median) if ours else NOT_MEASURED
         rows.append([label, duration(one.median), f"{low}-{high}", ratio, *rate, duration(one.first_call_seconds or 0)])
     return rows

@@ -111,17 +111,23 @@ class Tournament:
                 return self.about[name]["platform"]
         raise NotMeasuredError(next(iter(self.missing.values())))
 
-    def matmul_gflops(self, size: int) -> dict[str, float]:
-        """The best rate of a large matrix product for each way to do it, in operations a nanosecond."""
-        best = dict.fromkeys([name for name in MATMUL if name in self.about], 0.0)
+    def matmul_gflops(self, size: int) -> dict[str, float | None]:
+        """The best rate of a large matrix product for each way to do it, in operations a nanosecond.
+
+        None where it could not be measured; `missing` has the reason.
+        """
+        best: dict[str, float | None] = dict.fromkeys(MATMUL)
         for name in best:
-            for part in {size, max(1, size // 2)}:
-                with self._noting(name):
+            for part in sorted({size, max(1, size // 2)}):  # the larger one may not fit into the memory
+                try:
                     request = {"pass": "matmul", "size": part, "dtype": self.conditions.dtype, "arrays": None}
                     self._ask(name, do="prepare", **request)
                     for _ in range(MATMUL_REPETITIONS):
                         seconds = self._ask(name, do="repeat", calls=1)["seconds"]
-                        best[name] = max(best[name], 2 * part**3 / seconds / 1e9)
+                        best[name] = max(best[name] or 0.0, 2 * part**3 / seconds / 1e9)
+                except NotMeasuredError as error:
+                    if best[name] is None:
+                        self.missing[name] = str(error)
         return best
 
     def measure(self, cell: str, which: str, shape: Shape, told: Callable[[str], None]) -> list[Measurement]:

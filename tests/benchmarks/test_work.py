@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.results import Measurement, compare, exit_status
+from benchmarks import record
+from benchmarks.process import NotMeasuredError
+from benchmarks.results import Measurement, best_rate, compare, exit_status
 from benchmarks.tables import details, remarks, summary
+from benchmarks.tournament import MATMUL, Conditions, Tournament
 from benchmarks.work import CELLS, NUM_GATES, PASSES, Shape, draw, flop, parse_shape
 from lstm_jax.recurrent import scan
 from lstm_jax.recurrent.cells import CELLS as EQUATIONS
@@ -121,3 +124,44 @@ def test_median_quartiles_and_rate():
     assert one.quartiles == (2, 4)
     assert one.gflops == pytest.approx(24 * 3 * 5 * 4 * 6 / 3 / 1e9)
     assert Measurement("lstm", "both", SHAPE, "lstm_jax", [4.0]).quartiles == (4, 4)
+
+
+class FailingProduct:
+    """A process that multiplies up to some size, in one millisecond."""
+
+    def __init__(self, largest):
+        self.largest = largest
+
+    def ask(self, do, size=0, **_):
+        if size > self.largest:
+            raise NotMeasuredError("out of memory")
+        return {"seconds": 1e-3}
+
+
+@pytest.mark.parametrize(("largest", "size"), [(0, None), (64, 64), (200, 100)])
+def test_a_large_product_that_fails_is_not_measured(tmp_path, largest, size):
+    tournament = Tournament([], Conditions(), tmp_path)
+    tournament._processes = {way: FailingProduct(largest) for way in MATMUL}
+    rates = tournament.matmul_gflops(128 if size == 64 else 100)
+    expected = None if size is None else pytest.approx(2 * size**3 / 1e6)
+    assert rates == dict.fromkeys(MATMUL, expected)
+    assert best_rate(rates) == expected
+    assert tournament.missing == (dict.fromkeys(MATMUL, "out of memory") if size is None else {})
+
+
+def test_without_a_large_product_there_is_nothing_to_relate_to():
+    row = measurement("lstm_jax", 1.0, 2.0)
+    row.first_call_seconds = 2.0
+    host = {"cores": 2, "processor": "P", "versions": {}, "devices": ["cpu"]}
+    content = {
+        **{"machine": host, "platform": "cpu", "date": "today", "command": "C"},
+        "conditions": {"dtype": "float32", "matmul_precision": "default", "repetitions": 1},
+        "matmul_gflops": {"one way": None, "another": None},
+        "matmul_not_measured": {"one way": "its process ended", "another": "out of memory"},
+    }
+    assert details([row], best_rate(content["matmul_gflops"]))[1][-2:] == ["–", "2.00 s"]
+    assert row.record(None)["share_of_matmul"] is None
+    assert row.record(row.gflops * 2)["share_of_matmul"] == 0.5
+    words = "not measured (one way: its process ended), not measured (another: out of memory)"
+    assert f"Large matrix product, GFLOP/s: {words}" in record.describe(content)
+    assert f"- Large matrix product, GFLOP/s: {words}" in record.markdown(content, [row], "")
