@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -109,11 +109,12 @@ count bits), and peak memory. One size grows, the others stay. `× ideal` compar
 point is a process of its own; most of the memory of small sizes is the compiler's."""
 
 
-def draw(found: Sequence[Curve]) -> Figure:
-    """Two panels a curve, time above and memory below, with the ideal as a dashed line."""
-    figure = Figure(figsize=(3.0 * len(found) + 0.6, 5.4), dpi=130, layout="constrained")
+def draw(found: Sequence[Curve], another: Callable[[Any, Any], None] | None = None) -> Figure:
+    """Two panels a curve, time above and memory below, with the ideal as a dashed line; `another` fills two more."""
+    columns = len(found) + bool(another)
+    figure = Figure(figsize=(3.0 * columns + 0.6, 5.4), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(2, len(found), squeeze=False, sharex="col")
+    grid = figure.subplots(2, columns, squeeze=False, sharex="col")
     for column, curve in enumerate(found):
         if not curve.points:
             continue
@@ -127,8 +128,11 @@ def draw(found: Sequence[Curve]) -> Figure:
         others = curve.title.partition("(")[2].rstrip(")")
         grid[0, column].set_title(others, fontsize=8, color=OTHERS)
         grid[1, column].set_xlabel(AXES[curve.axis], fontsize=9)
-    grid[0, 0].set_ylabel("time, ms", fontsize=9)
-    grid[1, 0].set_ylabel("peak memory, MiB", fontsize=9)
+    if found:
+        grid[0, 0].set_ylabel("time, ms", fontsize=9)
+        grid[1, 0].set_ylabel("peak memory, MiB", fontsize=9)
+    if another:
+        another(*grid[:, -1])
     return figure
 
 

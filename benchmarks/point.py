@@ -7,15 +7,17 @@ import json
 import resource
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+import lstm_jax
 from benchmarks.contestants import on_jax, ours
-from benchmarks.contestants.serve import repetition
 from benchmarks.work import Shape, draw
 from lstm_jax.runs import devices
 from lstm_jax.runs.config import RunConfig
@@ -32,6 +34,19 @@ def layer(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
     """Loss and gradient of one layer, as in `benchmarks.peers`."""
     arrays = draw(settings["cell"], Shape(**sizes))
     return ours.prepare({"cell": settings["cell"], "pass": "both", "dtype": "float32"}, arrays)
+
+
+def long(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
+    """Loss and gradient of one layer; the loss looks at every output, so that all of them and their gradients exist."""
+    arrays = draw(settings["cell"], Shape(**sizes))
+    layer = ours.make_layer(settings["cell"], arrays, jnp.float32, settings["remat"])
+    inputs = jnp.asarray(arrays["inputs"])
+
+    @jax.jit
+    def both(layer: Any, inputs: jax.Array) -> Any:
+        return lstm_jax.value_and_grad(lambda layer, inputs: on_jax.mean_square(layer(inputs)[0]))(layer, inputs)
+
+    return lambda: jax.block_until_ready(both(layer, inputs))
 
 
 def population(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
@@ -62,7 +77,7 @@ def idle(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(double(1.0))
 
 
-KINDS = {"layer": layer, "population": population, "idle": idle}
+KINDS = {"layer": layer, "long": long, "population": population, "idle": idle}
 
 
 def peak_memory() -> int:
@@ -80,13 +95,20 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def timed(call: Callable[[], Any], calls: int) -> float:
+    """Seconds a call, the mean of several in a row."""
+    started = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - started) / calls
+
+
 def measure(kind: str, sizes: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
     """Seconds a call (an update, for a population) of each repetition, and the peak of the memory in bytes."""
     call = KINDS[kind](sizes, settings)
     call()
-    once = repetition(call, 1)
-    calls = max(1, round(SECONDS / settings["repetitions"] / once))
-    seconds = [repetition(call, calls) for _ in range(settings["repetitions"])]
+    calls = max(1, round(SECONDS / settings["repetitions"] / timed(call, 1)))
+    seconds = [timed(call, calls) for _ in range(settings["repetitions"])]
     share = UPDATES if kind == "population" else 1
     return {
         "seconds": [number / share for number in seconds],

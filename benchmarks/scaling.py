@@ -1,7 +1,8 @@
 """How time and memory of the layer grow with the length, the width, the batch, and the members of a population.
 
-python -m benchmarks.scaling                                    four curves of time, four of memory
+python -m benchmarks.scaling                                    four curves of time and memory, and long sequences
 python -m benchmarks.scaling --members= --hidden=64,256,1024    without members; other widths
+python -m benchmarks.scaling --time= --hidden= --batch= --members=   a million symbols with recomputation, no curves
 python -m benchmarks.scaling --json=scaling.json --plot=scaling.png --markdown=SCALING.md
 """
 
@@ -14,8 +15,9 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import curves, record, settings, tables, work
+from benchmarks import curves, long, record, settings, tables, work
 from benchmarks.curves import Curve, Point
+from benchmarks.long import Run
 from benchmarks.process import ROOT, NotMeasuredError
 from experiments import options
 from lstm_jax.runs import folder as folders
@@ -31,6 +33,8 @@ class Settings:
     hidden: str = setting("16,32,64,128,256,512,1024", "hidden units H; empty: no such curve")
     batch: str = setting("16,64,256,1024,4096,16384", "batches B; empty: no such curve")
     members: str = setting("1,2,4,8,16,32", "members of a population; empty: no such curve")
+    long: str = setting("10000,100000,1000000", "lengths T of one sequence, with --remat and without; empty: none")
+    remat: int = setting(1000, "symbols of a segment that is computed anew, in long sequences", minimum=1)
     cell: str = setting("lstm", "kind of layer", choices=work.CELLS)
     repetitions: int = setting(5, "repetitions of each point", minimum=1, maximum=10_000)
     platform: str = setting("auto", "where to compute", choices=("auto", "cpu", "gpu", "tpu"))
@@ -43,8 +47,8 @@ class Settings:
         check_ranges(self)
         if len(work.parse_shapes("base", self.base)) > 1:
             raise SettingError("base", self.base, "must be one shape like B128,T64,D1,H64")
-        if not any(self.points.values()):
-            raise SettingError("time", self.time, "must name a length at least, or another curve some sizes")
+        if not any(self.points.values()) and not self.lengths:
+            raise SettingError("time", self.time, "must name a length at least, or another curve or --long some sizes")
         settings.check_file("json", self.json)
         settings.check_file("plot", self.plot, settings.PICTURES)
         settings.check_file("markdown", self.markdown)
@@ -53,6 +57,11 @@ class Settings:
     def points(self) -> dict[str, list[int]]:
         """The sizes of each curve."""
         return {name: sorted(set(settings.parse_integers(name, getattr(self, name)))) for name in curves.AXES}
+
+    @property
+    def lengths(self) -> list[int]:
+        """Those of the long sequences."""
+        return sorted(set(settings.parse_integers("long", self.long)))
 
 
 def main() -> int:
@@ -78,8 +87,13 @@ def main() -> int:
         failed = failed or bool(reasons)
         console.print("", tables.for_terminal(curve.title, curve.table()), *reasons, sep="\n")
         found.append(curve)
-    write(chosen, content, found)
-    return 1 if failed else 0
+    runs, reasons = measure_long(chosen, console) if chosen.lengths else ([], [])
+    if any(run.points for run in runs):
+        console.print("", tables.for_terminal(long.title(runs), long.table(runs)), sep="\n")
+        console.print(long.verdict(runs), soft_wrap=True)
+    console.print(*reasons, sep="\n", end="\n" if reasons else "", soft_wrap=True)
+    write(chosen, content, found, [run for run in runs if run.points])
+    return 1 if failed or reasons else 0
 
 
 def measure_curve(name: str, chosen: Settings, idle: int, console: Console) -> tuple[Curve, list[str]]:
@@ -97,13 +111,29 @@ def measure_curve(name: str, chosen: Settings, idle: int, console: Console) -> t
     return curve, []
 
 
-def measure_point(kind: str, sizes: dict[str, int], chosen: Settings) -> dict[str, Any]:
+def measure_long(chosen: Settings, console: Console) -> tuple[list[Run], list[str]]:
+    """One sequence, all kept and computed anew in turn, and why points are missing; after a failure none longer."""
+    base = {**dataclasses.asdict(work.parse_shapes("base", chosen.base)[0]), "batch": 1}
+    runs, reasons = [Run(remat, base) for remat in (0, chosen.remat)], {}
+    for length in chosen.lengths:
+        for run in (run for run in runs if run.label not in reasons):
+            with console.status(f"long sequences: {length:,}, {run.label}"):
+                try:
+                    answer = measure_point("long", {**base, "time": length}, chosen, remat=run.remat)
+                except NotMeasuredError as error:
+                    reasons[run.label] = f"not measured from T = {length:,} on, {run.label}: {error}"
+                    continue
+            run.points.append(Point(length, answer["seconds"], answer["peak_bytes"]))
+    return runs, list(reasons.values())
+
+
+def measure_point(kind: str, sizes: dict[str, int], chosen: Settings, **more: int) -> dict[str, Any]:
     """What a process of its own measures.
 
     Raises:
         NotMeasuredError: it failed; the message is the reason.
     """
-    told = {"cell": chosen.cell, "repetitions": chosen.repetitions, "platform": chosen.platform}
+    told = {"cell": chosen.cell, "repetitions": chosen.repetitions, "platform": chosen.platform, **more}
     request = json.dumps({"kind": kind, "sizes": sizes, "settings": told})
     command = [sys.executable, "-m", "benchmarks.point", request]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
@@ -114,14 +144,17 @@ def measure_point(kind: str, sizes: dict[str, int], chosen: Settings) -> dict[st
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def write(chosen: Settings, content: dict[str, Any], found: list[Curve]) -> None:
+def write(chosen: Settings, content: dict[str, Any], found: list[Curve], runs: list[Run]) -> None:
     """Writes the files that were asked for."""
     if chosen.json:
-        folders.write_json(Path(chosen.json), {**content, "curves": [curve.record() for curve in found]})
+        measured = {"curves": [curve.record() for curve in found], "long": [run.record() for run in runs]}
+        folders.write_json(Path(chosen.json), {**content, **measured})
     if chosen.plot:
-        curves.draw(found).savefig(chosen.plot)
+        column = (lambda above, below: long.draw(above, below, runs)) if runs else None
+        curves.draw(found, column).savefig(chosen.plot)
     if chosen.markdown:
-        Path(chosen.markdown).write_text(curves.markdown(content, found, record.link(chosen.plot, chosen.markdown)))
+        document = curves.markdown(content, found, record.link(chosen.plot, chosen.markdown))
+        Path(chosen.markdown).write_text(document + ("\n" + long.markdown(runs) if runs else ""))
 
 
 if __name__ == "__main__":

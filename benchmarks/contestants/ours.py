@@ -16,10 +16,10 @@ from lstm_jax.runs import devices
 LAYERS = {"lstm": lstm_jax.LSTM, "gru": lstm_jax.GRU}
 
 
-def make_layer(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any) -> Any:
+def make_layer(cell: str, arrays: Mapping[str, np.ndarray], dtype: Any, remat: int = 0) -> Any:
     """The layer with the given weights; a GRU's fourth bias is zero."""
     features, width = arrays["input_kernel"].shape[1], arrays["hidden_kernel"].shape[1]
-    layer = LAYERS[cell](features, width, rngs=nnx.Rngs(0))
+    layer = LAYERS[cell](features, width, remat=remat, rngs=nnx.Rngs(0))
     weights, bias = layer.cells[0], arrays["bias"]
     if cell == "gru":
         bias = np.concatenate([bias, np.zeros(width, np.float32)])

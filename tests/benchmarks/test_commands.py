@@ -94,6 +94,7 @@ def test_the_document_and_the_picture(measured):
         (peers, "--json=/nonexistent/peers.json", "must be a file in a folder that exists"),
         (scaling, "--base=B1", "must be shapes like"),
         (scaling, "--hidden=0", "must be integers from 1"),
+        (scaling, "--long=0", "must be integers from 1"),
         (scaling, "--members=two", "must be integers from 1"),
     ],
 )
@@ -120,6 +121,7 @@ def test_a_platform_that_is_not_there_is_refused():
 def test_scaling_measures_every_point_in_a_process_of_its_own(tmp_path):
     files = [f"--json={tmp_path}/s.json", f"--plot={tmp_path}/s.png", f"--markdown={tmp_path}/s.md"]
     sizes = ["--base=B4,T3,D1,H5", "--time=3", "--hidden=", "--batch=", "--members=1", "--repetitions=1"]
+    sizes += ["--long=6,12", "--remat=4"]
     output = run("scaling", *sizes, *files).stdout
     record = json.loads((tmp_path / "s.json").read_text())
     length, members = record["curves"]
@@ -127,6 +129,11 @@ def test_scaling_measures_every_point_in_a_process_of_its_own(tmp_path):
     assert members["base"] == {"batch": 4, "time": 20, "features": 1, "hidden": 5}
     assert all(point["bytes"] > 0 for curve in record["curves"] for point in curve["points"])
     assert "length T (B4 D1 H5)" in output
+    assert [run["remat"] for run in record["long"]] == [0, 4]
+    # The peak is that of the whole process, so it is above that of an idle one.
+    assert all(point["bytes"] > record["idle_bytes"] for run in record["long"] for point in run["points"])
+    assert "long sequences (B1 D1 H5)" in output
+    assert "segments of 4 computed anew" in (tmp_path / "s.md").read_text()
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     assert "](s.png)" in (tmp_path / "s.md").read_text()
 
