@@ -15,7 +15,7 @@ from lstm_jax.tasks.objectives import Objective
 from lstm_jax.tasks.strings import Strings, digits, final_answers, number_of
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.training import prefix_tree
-from lstm_jax.training.mesh import BATCH, all_devices_mesh, place, whole
+from lstm_jax.training.mesh import BATCH, batch_mesh, place, whole
 from lstm_jax.training.score import Judged, Score, tally
 from lstm_jax.training.step import Program
 
@@ -60,7 +60,7 @@ def judge_all(program: Program, task: StringTask, params: PyTree, lengths: range
         return {length: judge_strings(program, task, params, strings) for length, strings in every.items()}
     units = program.model.hidden_size * program.model.num_layers
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
-    mesh = all_devices_mesh(base**block_depth)
+    mesh = batch_mesh(base**block_depth)
     params = place(params, NamedSharding(mesh, PartitionSpec()))
     depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
     grown, walked = _judge_tree(program, task, params, block_depth, depth, leaves_only)
@@ -108,7 +108,7 @@ def _judge_tree(
     columns = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), BATCH), block)
     walked = jax.shard_map(
         walk,
-        mesh=all_devices_mesh(base**block_depth),
+        mesh=batch_mesh(base**block_depth),
         in_specs=(PartitionSpec(), columns),
         out_specs=PartitionSpec(None, None, BATCH),
         check_vma=False,
@@ -123,7 +123,7 @@ def judge_strings(program: Program, task: StringTask, params: PyTree, strings: S
 
 def judge_examples(program: Program, params: PyTree, strings: Strings, right: np.ndarray) -> Judged:
     """The answers to these strings, in their order, where `right` [N] are right."""
-    mesh = all_devices_mesh()
+    mesh = batch_mesh()
     units = program.model.hidden_size * program.model.num_layers * strings.codes.shape[1]
     most = max(1, 16 * COLUMNS // max(units, program.objective.num_outputs))
     chunk = min(most, -(-len(strings.lengths) // mesh.size))
@@ -149,7 +149,7 @@ def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array
     split = PartitionSpec(BATCH)
     return jax.shard_map(
         on_device,
-        mesh=all_devices_mesh(),
+        mesh=batch_mesh(),
         in_specs=(PartitionSpec(), split, split, split),
         out_specs=split,
         check_vma=False,

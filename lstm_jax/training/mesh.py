@@ -76,10 +76,11 @@ def fits(count: int) -> bool:
     return count % jax.process_count() == 0 or jax.process_count() % count == 0
 
 
-def count_devices() -> int:
-    """How many devices there are, if each process uses as many as any other."""
+def count_devices(most: int | None = None) -> int:
+    """How many devices there are, if each process uses as many as any other; no more than `most`, if that is given."""
     processes = range(jax.process_count())
-    return len(processes) * min(len(jax.local_devices(process_index=process)) for process in processes)
+    there = len(processes) * min(len(jax.local_devices(process_index=process)) for process in processes)
+    return min(most or there, there)
 
 
 def choose_slices(batch_size: int, work: int, kept: int, devices: int) -> int:
@@ -141,22 +142,15 @@ def opaque(count: int) -> Array:
     return jax.lax.optimization_barrier(jnp.int32(count))
 
 
-def first_devices_mesh(count: int) -> Mesh:
-    """So many devices along the batch axis."""
-    return _mesh(1, count)
-
-
 def on_cpu() -> bool:
     """Whether arrays are computed on a CPU."""
     return jax.default_backend() == "cpu"
 
 
-def all_devices_mesh(divisible: int = 0) -> Mesh:
-    """Every device along the batch axis; with `divisible`, as many as divide that number."""
-    devices = count_devices()
-    if divisible:
-        devices = max(count for count in range(1, devices + 1) if divisible % count == 0 and fits(count))
-    return _mesh(1, devices)
+def batch_mesh(pieces: int = 0, most: int | None = None) -> Mesh:
+    """The devices along the batch axis: of `most` or all that there are, as many as divide `pieces` (0: any number)."""
+    counts = range(1, count_devices(most) + 1)
+    return _mesh(1, max(count for count in counts if pieces % count == 0 and fits(count)))
 
 
 def place(tree: PyTree, sharding: Sharding) -> PyTree:

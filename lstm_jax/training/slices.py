@@ -10,7 +10,7 @@ from flax import nnx
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.training.mesh import BATCH, choose_slices, first_devices_mesh, fits, on_cpu, opaque
+from lstm_jax.training.mesh import BATCH, batch_mesh, choose_slices, count_devices, on_cpu, opaque
 
 
 def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, gather: bool) -> PyTree:
@@ -73,9 +73,9 @@ def value_and_grad(
         def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> Array:
             return loss(nnx.merge(graph, params, others, copy=True), *batch)
 
-        devices = min(num_devices or len(jax.devices()), len(jax.devices()))
+        devices = count_devices(num_devices)
         slices = _choose(one_slice, params, others, batch, devices)
-        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0 and fits(count)))
+        mesh = batch_mesh(slices, devices)
 
         def on_device(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, nnx.State]:
             def function(numbered: Any) -> Any:
@@ -112,10 +112,10 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
 
     def spread(model: nnx.Module, *batch: Array) -> PyTree:
         _check_batch(batch)
-        devices, size = min(num_devices or len(jax.devices()), len(jax.devices())), jax.tree.leaves(batch)[0].shape[0]
+        devices, size = count_devices(num_devices), jax.tree.leaves(batch)[0].shape[0]
         weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
         slices = choose_slices(size, weights, int(on_cpu()), devices)
-        mesh = first_devices_mesh(max(count for count in range(1, devices + 1) if slices % count == 0 and fits(count)))
+        mesh = batch_mesh(slices, devices)
         graph, state = nnx.split(model)
 
         def on_device(state: nnx.State, *batch: Array) -> PyTree:
