@@ -1,5 +1,6 @@
 """Learning curves: the median over seeds and their range, a line a setting."""
 
+import functools
 import itertools
 import math
 import statistics
@@ -7,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -60,13 +62,27 @@ def learning_curves(sweep: Sweep) -> list[Picture]:
             panels.setdefault(tuple(one.varied[name] for name in apart), []).append(one)
     if not panels:
         return []
+    draw = functools.partial(_draw, sweep, panels, bands, apart)
+    narrow = draw(1) if len(panels) > 1 else None
+    return [
+        Picture("learning_curves", _caption(max(map(len, panels.values()))), draw(min(len(panels), 2)), narrow=narrow)
+    ]
+
+
+def _draw(
+    sweep: Sweep,
+    panels: Mapping[tuple[Value, ...], list[Summary]],
+    bands: Mapping[str, Band],
+    apart: Sequence[str],
+    wide: int,
+) -> Figure:
+    """All panels, so many beside one another, and a legend for all of them."""
     baselines = {key: baselines_of(sweep, [one.run for one in own]) for key, own in panels.items()}
     drawn = list(itertools.chain.from_iterable(baselines.values()))
     errors = [error for own in bands.values() for _, *three in own for error in three]
     scale = error_scale([*errors, sweep.threshold, *(one.error for one in drawn)])
-    wide = min(len(panels), 2)
     high = math.ceil(len(panels) / wide)
-    figure = new_figure(WIDTH if wide == 1 else 6.8, 2.9 if wide == 1 else 2.2 * high)
+    figure = new_figure(WIDTH if wide == 1 else 6.8, 2.9 if len(panels) == 1 else 2.2 * high)
     last = max(own[-1][0] for own in bands.values() if own)
     looks: dict[str, Line2D] = {}
     for place, (key, own) in enumerate(panels.items()):
@@ -79,7 +95,7 @@ def learning_curves(sweep: Sweep) -> list[Picture]:
             draw_baseline(axes, sweep, baseline, scale.position(baseline.error), (0, last))
         _draw_lines(axes, scale, own, bands, apart, looks)
     legend_below(figure, [*looks.values(), *baseline_handles(sweep, drawn)])
-    return [Picture("learning_curves", _caption(max(map(len, panels.values()))), figure)]
+    return figure
 
 
 def _prepare_axes(axes: Axes, scale: Scale, sweep: Sweep, last: int) -> None:

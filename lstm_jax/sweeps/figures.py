@@ -90,12 +90,21 @@ class Sweep:
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A figure, the name of its files, a sentence on what it shows, and what its marked parts (gid) stand for."""
+    """What is shown, and how.
+
+    Args:
+        name: of its files.
+        caption: a sentence on what it shows.
+        figure: for a screen that is wide enough for it.
+        titles: what its marked parts (gid) stand for.
+        narrow: the same for a phone; None: `figure` will do.
+    """
 
     name: str
     caption: str
     figure: Figure
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    narrow: Figure | None = None
 
 
 def styled(draw):
@@ -113,11 +122,18 @@ def new_figure(width: float, height: float) -> Figure:
 @styled
 def save(picture: Picture, folder: Path) -> str:
     """Writes NAME.png and NAME.svg, each whole or not at all; equal pictures make equal files. Returns the SVG."""
-    png, svg = io.BytesIO(), io.StringIO()
+    png, svg = io.BytesIO(), svg_of(picture.figure)
     picture.figure.savefig(png, format="png", metadata={"Software": None})
-    picture.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     write_whole(folder / f"{picture.name}.png", png.getvalue())
-    write_whole(folder / f"{picture.name}.svg", svg.getvalue())
+    write_whole(folder / f"{picture.name}.svg", svg)
+    return svg
+
+
+@styled
+def svg_of(figure: Figure) -> str:
+    """A figure as SVG, the same for the same figure."""
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return svg.getvalue()
 
 

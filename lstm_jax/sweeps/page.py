@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from lstm_jax.sweeps.figures import Picture, Sweep, describe, percent
+from lstm_jax.sweeps.figures import Picture, Sweep, describe, percent, svg_of
 from lstm_jax.sweeps.inline import inline_svg
 from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, table
 from lstm_jax.sweeps.table import DONE, DROPPED, FAILED, Row
@@ -81,10 +81,14 @@ def _overview(sweep: Sweep, seconds: float) -> str:
 
 
 def _figure(picture: Picture, svg: str) -> str:
-    wide = ' class="wide"' if picture.figure.get_figwidth() > WIDE else ""
+    kind = "wide" if picture.figure.get_figwidth() > WIDE else ""
     drawing = inline_svg(svg, picture.name, picture.caption, picture.titles)
-    box = f'<div class="scroll" tabindex="0" role="region" aria-label="picture">{drawing}</div>' if wide else drawing
-    return f"<figure{wide}>{box}<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
+    if picture.narrow is not None:
+        narrow = inline_svg(svg_of(picture.narrow), f"{picture.name}-narrow", picture.caption, picture.titles)
+        kind, drawing = f"{kind} by-width", drawing + narrow
+    elif kind:
+        drawing = f'<div class="scroll" tabindex="0" role="region" aria-label="picture">{drawing}</div>'
+    return f'<figure class="{kind}">{drawing}<figcaption>{escape(picture.caption)}</figcaption></figure>\n'
 
 
 def _failures(rows: Sequence[Row]) -> str:

@@ -35,7 +35,6 @@ OF_A_ROW: dict[str, tuple[str, Write | None]] = {
     "updates": ("steps", COUNT),
     "updates until solved": ("steps_to_solve", COUNT),
     "seconds of the run": ("wall_seconds", SECONDS),
-    "folder": ("folder", None),
     "reason": ("reason", None),
 }
 """The columns of rows."""
@@ -60,7 +59,8 @@ def table(
     body = []
     for number, line in enumerate(lines):
         row = "".join(_cell(header, *column[number], numeric[header]) for header, column in cells.items())
-        body.append(f"<tr><td><details><summary>show</summary>{command_box(line.command)}</details></td>{row}</tr>\n")
+        shown = f'{command_box(line.command)}<p class="place">in {escape(line.folder)}</p>'
+        body.append(f"<tr><td><details><summary>show</summary>{shown}</details></td>{row}</tr>\n")
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
         f"<thead><tr><th><span>command</span></th>{head}</tr></thead>\n<tbody>\n{''.join(body)}</tbody></table></div>"

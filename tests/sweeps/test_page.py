@@ -93,10 +93,11 @@ def test_tables_hold_every_number(grid):
 
 
 def test_every_row_and_cell_has_its_command(grid):
-    sweep, _, page = grid
+    sweep, text, page = grid
     commands = [*(one.command for one in sweep.summaries), *(row.command for row in sweep.rows)]
     assert page.codes == ["python -m scripts.sweep", *commands]
     hovers = Counter(title.splitlines()[-1] for title in page.titles[1:])
+    assert all(text.count(f">in {one.folder}<") == 1 + one.seeds for one in sweep.summaries)
     assert hovers == {one.command: 3 for one in sweep.summaries}
 
 
@@ -105,7 +106,8 @@ def test_the_page_needs_nothing_else_and_no_name_is_used_twice(grid, tmp_path):
     assert all(url.startswith("#") and url[1:] in page.ids for url in page.urls) and page.urls
     assert max(Counter(page.ids).values()) == 1
     assert "@import" not in text and "url(h" not in text and page.tags["script"] == 1
-    assert 'name="viewport"' in text and page.tags["svg"] == 5
+    # Three heat maps, lines by setting for each length; the learning curves for wide and for narrow screens.
+    assert 'name="viewport"' in text and page.tags["svg"] == 6
     assert all(part.split(")")[0] in page.ids for part in text.split("url(#")[1:])
 
 
