@@ -16,6 +16,7 @@ from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.evaluate import score_strings, score_unseen
 from lstm_jax.training.evaluate_prefixes import score_prefixes
 from lstm_jax.training.fresh_strings import FreshStrings
+from lstm_jax.training.growth import GrowingExamples, Growth, shortest_first
 from lstm_jax.training.score import Score
 from lstm_jax.training.sources import Batch, Examples, Source
 from lstm_jax.training.step import Program
@@ -58,11 +59,18 @@ class StringProblem(Problem):
         self.most_slices = config.training.batch_size
 
     def _make_source(self, num_steps: int) -> Source:
-        settings = self.settings
-        if settings.train_size:
-            return Examples(settings.order)
-        growth = round(settings.growth * num_steps)
-        return FreshStrings(self.task, settings.min_seq_len, settings.seq_len, growth, settings.skew, self.every_step)
+        settings, updates = self.settings, round(self.settings.growth * num_steps)
+        if not settings.train_size:
+            growth = Growth(1, settings.seq_len, updates)
+            return FreshStrings(self.task, settings.min_seq_len, growth, settings.skew, self.every_step)
+        if self._grows:
+            return GrowingExamples(Growth(settings.lengths[0], settings.seq_len, updates))
+        return Examples(settings.order)
+
+    @property
+    def _grows(self) -> bool:
+        """Whether the short ones of a fixed set of strings come first."""
+        return self.settings.growth > 0 and len(self.settings.lengths) > 1
 
     @functools.cache  # noqa: B019 - a problem lives as long as its run
     def strings(self, seed: int) -> MemberStrings:
@@ -81,7 +89,10 @@ class StringProblem(Problem):
 
     @override
     def training_data(self, seed: int) -> PyTree:
-        return self._examples(seed) if self.settings.train_size else ()
+        if not self.settings.train_size:
+            return ()
+        examples = self._examples(seed)
+        return shortest_first(examples) if self._grows else examples
 
     def _examples(self, seed: int) -> Batch:
         strings = self.strings(seed).train

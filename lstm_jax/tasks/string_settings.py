@@ -33,7 +33,10 @@ class StringSettings:
         0, "symbols of longer strings to test on, all prefixes included; 0: --seq_len", minimum=0, maximum=1_000_000
     )
     growth: float = setting(
-        0.0, "with --train_size=0: share of the updates in which strings grow to --seq_len", minimum=0, maximum=1
+        0.0,
+        "curriculum: share of the updates in which strings grow to --seq_len; needs --train_size=0 or --min_seq_len",
+        minimum=0,
+        maximum=1,
     )
     skew: float = setting(
         0.0, "with --train_size=0: how unevenly each string prefers some symbols; 0: not at all", minimum=0, maximum=100
@@ -72,6 +75,8 @@ class StringSettings:
             raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
         if self.valid_size and self.valid_size >= self.train_size:
             raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
+        if self.growth and self.train_size and self.order == "in_turn":
+            raise SettingError("growth", self.growth, "contradicts --order=in_turn: batches are drawn at random")
 
     def check_network(self, chosen: Mapping[str, Any]) -> None:
         """Raises SettingError where a setting of the network or its training does not suit the strings."""
@@ -98,6 +103,9 @@ class StringSettings:
                 "where all unseen strings are tested",
             ),
             "order": (not self.train_size, "with --train_size=0"),
-            "growth": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
+            "growth": (
+                self.train_size > 0 and len(self.lengths) == 1,
+                "with a fixed set of strings of one length; it needs --train_size=0 or --min_seq_len",
+            ),
             "skew": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
         }

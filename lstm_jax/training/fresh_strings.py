@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.task import StringTask
+from lstm_jax.training.growth import Growth
 from lstm_jax.training.sources import BATCHES, Batch, Moment, Share, Source
 
 
@@ -18,16 +19,14 @@ class FreshStrings(Source):
     Args:
         task: what is asked.
         shortest: lengths are drawn from this on; 0: all strings of a batch are as long as may be.
-        longest: T, symbols of the longest string.
-        growth: updates in which the strings may grow to that length, from a single symbol; 0: they may from the start.
+        growth: from a single symbol to T.
         skew: how unevenly a string prefers some symbols: the logits of its symbols are normal with this deviation.
         every_step: whether the answers after all symbols are learned, not only after the last.
     """
 
     task: StringTask
     shortest: int
-    longest: int
-    growth: int
+    growth: Growth
     skew: float
     every_step: bool
 
@@ -36,8 +35,8 @@ class FreshStrings(Source):
         self, size: int, data: PyTree, corpus: PyTree, carry: PyTree, now: Moment, share: Share
     ) -> tuple[Batch, PyTree]:
         for_symbols, for_lengths = jax.random.split(now.draw_key(BATCHES))
-        codes = draw_codes(for_symbols, (size, self.longest), len(self.task.alphabet), self.skew)
-        longest = self.longest_at(now.step)
+        codes = draw_codes(for_symbols, (size, self.growth.longest), len(self.task.alphabet), self.skew)
+        longest = self.growth.longest_at(now.step)
         lengths = jnp.full(size, longest)
         if self.shortest:
             lengths = jax.random.randint(for_lengths, (size,), jnp.minimum(self.shortest, longest), longest + 1)
@@ -45,13 +44,6 @@ class FreshStrings(Source):
         if not self.every_step:
             answers = jnp.take_along_axis(answers, lengths[:, None] - 1, axis=1)[:, 0]
         return Batch(share(codes), share(lengths), share(answers)), carry
-
-    def longest_at(self, step: Array) -> Array:
-        """How long the strings of an update may be."""
-        if not self.growth:
-            return jnp.int32(self.longest)
-        grown = 1 + (self.longest - 1) * (step + 1.0) / self.growth
-        return jnp.clip(grown.astype(jnp.int32), 1, self.longest)
 
 
 def draw_codes(key: Array, shape: tuple[int, int], base: int, skew: float) -> Array:

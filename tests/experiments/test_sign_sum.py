@@ -85,7 +85,8 @@ def test_longer_strings_are_tested_prefix_by_prefix(tmp_path):
         (["--interactive"], "needs --workdir"),
         (["--test_seq_len=5"], "--test_seq_len=5: must be more than --seq_len=6"),
         (["--test_seq_len=9", "--readout=class"], "needs --readout=number"),
-        (["--growth=0.5"], "--growth=0.5: has no effect with a fixed set of strings; it needs --train_size=0"),
+        (["--growth=0.5"], "--growth=0.5: has no effect with a fixed set of strings of one length"),
+        (["--growth=0.5", "--min_seq_len=1", "--order=in_turn"], "--growth=0.5: contradicts --order=in_turn"),
         (["--number_loss=absolute", "--readout=class"], "has no effect with --readout=class"),
         (["--cell=flax_lstm", "--impl=fused"], "use --impl=scan for --cell=flax_lstm"),
     ],
@@ -94,6 +95,14 @@ def test_what_cannot_be_is_said_in_one_line(flags, reason):
     lines = play(*flags, status=2).stderr.strip().splitlines()
     assert len(lines) == 1
     assert reason in lines[0]
+
+
+def test_what_the_flags_take_away_from_the_preset_is_said():
+    flags = ["--preset=long", "--train_size=200", "--num_steps=1", "--seq_len=6", "--test_seq_len=9", "--test_size=10"]
+    notes = play(*flags).stderr.splitlines()
+    assert [note.split(" has no effect ")[0] for note in notes] == [
+        f"note: --{setting} of --preset=long" for setting in ("growth=0.5", "skew=1.5")
+    ]
 
 
 def test_a_character_that_is_no_symbol_is_named(trained):

@@ -10,15 +10,16 @@ from lstm_jax.tasks.strings import Strings, running_answers
 from lstm_jax.training.evaluate import string_outputs
 from lstm_jax.training.evaluate_prefixes import score_prefixes
 from lstm_jax.training.fresh_strings import FreshStrings, draw_codes
-from lstm_jax.training.sources import Moment
+from lstm_jax.training.growth import GrowingExamples, Growth, shortest_first
+from lstm_jax.training.sources import Batch, Moment
 from tests.training.cases import small_config, start, train
 
 TASK = SignSum()
 
 
-def drawn(step=0, **changes):
+def drawn(step=0, updates=0, **changes):
     source = FreshStrings(
-        TASK, **{"shortest": 0, "longest": 9, "growth": 0, "skew": 1.0, "every_step": True, **changes}
+        TASK, **{"shortest": 0, "growth": Growth(1, 9, updates), "skew": 1.0, "every_step": True} | changes
     )
     batch, _ = source.draw(64, (), (), (), Moment(jax.random.key(3), np.int32(step)), lambda rows: rows)
     return [np.asarray(leaf) for leaf in batch[:3]]
@@ -41,8 +42,29 @@ def test_every_update_has_strings_of_its_own():
 
 
 def test_strings_grow_evenly_to_their_full_length():
-    lengths = [int(drawn(step, growth=16)[1][0]) for step in range(20)]
+    lengths = [int(drawn(step, updates=16)[1][0]) for step in range(20)]
     assert lengths == [min(9, 1 + (8 * (step + 1)) // 16) for step in range(20)]
+
+
+def test_a_fixed_set_is_drawn_from_its_short_strings_first():
+    lengths = np.random.default_rng(0).integers(3, 10, 500)
+    examples = shortest_first(Batch(np.arange(500), lengths, 2 * np.arange(500)))
+    source = GrowingExamples(Growth(3, 9, 12))
+    for step in range(15):
+        moment = Moment(jax.random.key(3), np.int32(step))
+        batch, _ = source.draw(2_000, examples, (), (), moment, lambda rows: rows)
+        allowed = lengths <= min(9, 3 + (6 * (step + 1)) // 12)
+        assert set(batch.lengths.tolist()) == set(lengths[allowed].tolist())
+        assert len(set(batch.symbols.tolist())) > 0.9 * allowed.sum()
+        np.testing.assert_array_equal(batch.lengths, lengths[batch.symbols])
+        np.testing.assert_array_equal(batch.answers, 2 * batch.symbols)
+
+
+def test_a_set_without_short_strings_begins_with_the_shortest():
+    examples = shortest_first(Batch(np.arange(3), np.array([9, 7, 8]), np.arange(3)))
+    moment = Moment(jax.random.key(3), np.int32(0))
+    batch, _ = GrowingExamples(Growth(1, 9, 100)).draw(5, examples, (), (), moment, lambda rows: rows)
+    assert batch.lengths.tolist() == [7] * 5
 
 
 def test_skew_makes_strings_uneven_but_favours_no_symbol():
@@ -70,8 +92,17 @@ def test_each_prefix_is_scored_as_a_string_of_its_own():
     assert sum(size for _, size in score.by_answer.values()) == 30
 
 
-@pytest.mark.parametrize("settings", [{}, {"growth": 0.5}, {"min_seq_len": 2}, {"supervise": "last", "growth": 1.0}])
-def test_a_member_learns_from_fresh_strings(settings):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"growth": 0.5},
+        {"min_seq_len": 2},
+        {"supervise": "last", "growth": 1.0},
+        {"train_size": 20, "growth": 0.5, "min_seq_len": 1},
+    ],
+)
+def test_a_member_learns_from_fresh_and_from_growing_strings(settings):
     config = small_config(**{"train_size": 0, "supervise": "every_step", "readout": "number", **settings})
     setup = make_setup(config)
     members = train(setup, start(setup), 12)
