@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import io
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -176,6 +177,8 @@ def start(main: Callable[[], int]) -> None:
             return processes.leave(1)
 
     logging.set_verbosity(logging.WARNING)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
     app.run(guarded, flags_parser=parse)
 
 

@@ -22,7 +22,7 @@ def define_flags() -> None:
     flags.DEFINE_boolean(
         "interactive",
         False,
-        "reads symbols from the keyboard, a line at a time without end, and answers after each",
+        "reads symbols from the keyboard, without end, and answers after each",
         module_name=sys.argv[0],
     )
 

@@ -46,13 +46,16 @@ def accuracy_by_length(accuracy: dict[int, float], trained: int) -> np.ndarray:
     return _pixels(figure)
 
 
-def answers_over_time(said: Sequence[tuple[int, Sequence[float]]], title: str, name: str) -> np.ndarray:
+def answers_over_time(
+    said: Sequence[tuple[int, Sequence[float]]], title: str, name: str, lowest: int = 0
+) -> np.ndarray:
     """How an answer forms while the network learns.
 
     Args:
         said: (step, outputs [C]) in the order of steps: probabilities of all answers, or a single number.
         title: above the picture.
         name: what an answer is called.
+        lowest: the answer that the first of several outputs stands for.
     """
     figure, axes = _new_figure()
     steps = [step for step, _ in said]
@@ -62,7 +65,9 @@ def answers_over_time(said: Sequence[tuple[int, Sequence[float]]], title: str, n
     else:
         middle = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
         edges = [0, *middle, steps[-1]] if len(steps) > 1 else [0, steps[-1]]
-        mesh = axes.pcolormesh(edges, np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues")
+        mesh = axes.pcolormesh(
+            edges, lowest + np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues"
+        )
         figure.colorbar(mesh, ax=axes, label="probability")
     axes.set_xlabel("step")
     axes.set_ylabel(name)

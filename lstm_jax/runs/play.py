@@ -13,6 +13,7 @@ from lstm_jax.runs.ask import limits, restore
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.settings import SettingError
+from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.training.step import Program
 
 RESET = "!"
@@ -76,7 +77,10 @@ def advance(program: Program, params: PyTree, state: PyTree, symbol: Array) -> t
 
 def answer_line(program: Program, asked: str, count: int, character: str, right: int, outputs: Array) -> str:
     """What the network says after a symbol, beside the truth."""
-    answer = int(program.objective.decide(outputs))
+    objective = program.objective
+    answer = int(objective.decide(outputs))
     said = f" (said {outputs[0]:.3f})" if len(outputs) == 1 else ""
     verdict = "" if answer == right else "   wrong"
+    if isinstance(objective, ClassObjective) and not objective.low <= right <= objective.high:
+        verdict = f"   beyond its answers, {objective.low} to {objective.high}"
     return f"{count:6}  {character}  {asked} {answer}{said}, true {right}{verdict}"

@@ -45,6 +45,8 @@ class StringView(View):
     def __init__(self, config: RunConfig, problem: StringProblem):
         self.config, self.problem = config, problem
         rng = np.random.default_rng(0)
+        # A class readout has an output for each answer, the first for the smallest.
+        self.lowest = problem.objective.low if isinstance(problem.objective, ClassObjective) else 0
         self.string = rng.integers(0, len(problem.task.alphabet), problem.settings.seq_len, dtype=np.uint8)
 
     @override
@@ -55,7 +57,7 @@ class StringView(View):
             outputs = np.asarray(program.objective.probabilities(outputs))
         if len(outputs) > MOST_ROWS:
             return None
-        names = [f"{name:02d}" for name in range(len(outputs))] if len(outputs) > 1 else ["answer"]
+        names = [f"{self.lowest + place:02d}" for place in range(len(outputs))] if len(outputs) > 1 else ["answer"]
         for name, value in zip(names, outputs.tolist(), strict=True):
             board.scalar(f"example_string/{name}", value, step)
         return outputs.tolist()
@@ -96,7 +98,7 @@ class StringView(View):
         if said:
             text = decode(self.string[:40], self.problem.task.alphabet)
             title = f"what seed {self.config.run.seed} answers to {text}"
-            board.image("example_string", plots.answers_over_time(said, title, asked), step)
+            board.image("example_string", plots.answers_over_time(said, title, asked, self.lowest), step)
 
     @override
     def tables(self, result: dict[str, Any]) -> list[Table]:

@@ -1,16 +1,13 @@
 """Runs that are killed, interrupted, damaged, or started twice."""
 
-import json
 import shutil
 import signal
 import time
 
-import numpy as np
-import orbax.checkpoint as ocp
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lstm_jax.runs.checkpoint import Checkpoints
+from tests.experiments.alike import assert_equal_runs
 from tests.experiments.commands import SMALL, begin, run, stop, wait_for_checkpoint
 
 LONG = [*SMALL, "--num_steps=4000", "--eval_every=500", "--num_seeds=2", "--valid_size=20", "--patience=50"]
@@ -21,34 +18,6 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     run(*LONG, f"--workdir={folder}")
     return folder
-
-
-def final_arrays(folder):
-    manager = ocp.CheckpointManager(folder / "checkpoints")
-    return manager.restore(4000, args=ocp.args.Composite(arrays=ocp.args.StandardRestore())).arrays
-
-
-def assert_equal_runs(folder, other):
-    ours, theirs = final_arrays(folder), final_arrays(other)
-    assert ours.keys() == theirs.keys()
-    assert any("optimizer" in name for name in ours)
-    for name in ours:
-        np.testing.assert_array_equal(ours[name], theirs[name])
-    results = [json.loads((place / "result.json").read_text()) for place in (folder, other)]
-    assert results[0]["seeds"] == results[1]["seeds"]
-    rows = [
-        [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()] for place in (folder, other)
-    ]
-    timeless = [[{k: v for k, v in row.items() if k != "steps_per_second"} for row in lines] for lines in rows]
-    assert timeless[0] == timeless[1]
-    assert steps_on_board(folder) == steps_on_board(other) == list(range(50, 4001, 50))
-
-
-def steps_on_board(folder):
-    """The steps at which TensorBoard shows a training loss."""
-    events = EventAccumulator(str(folder / "tb" / "train"))
-    events.Reload()
-    return [point.step for point in events.Scalars("loss")]
 
 
 def test_killed_at_any_moment_and_started_again_it_ends_the_same(tmp_path, undisturbed):

@@ -2,11 +2,13 @@
 
 import json
 import re
+import signal
 import subprocess
 
 import pytest
 
-from tests.experiments.commands import ROOT, command, environment, run
+from tests.experiments.alike import assert_equal_runs
+from tests.experiments.commands import ROOT, begin, command, environment, run, stop, wait_for_checkpoint
 
 
 def play(*flags, **how):
@@ -95,6 +97,25 @@ def test_what_cannot_be_is_said_in_one_line(flags, reason):
     lines = play(*flags, status=2).stderr.strip().splitlines()
     assert len(lines) == 1
     assert reason in lines[0]
+
+
+STRINGS = {
+    "drawn anew": ["--preset=long", "--test_seq_len=9", "--test_size=50"],
+    "a fixed set": ["--preset=fast", "--min_seq_len=1", "--train_size=300"],
+}
+
+
+@pytest.mark.parametrize("kind", STRINGS)
+def test_strings_that_grow_are_the_same_after_a_kill(kind, tmp_path):
+    flags = [*STRINGS[kind], "--seq_len=6", "--growth=0.7", "--hidden_size=6", "--batch_size=16", "--num_seeds=2"]
+    flags += ["--num_steps=1500", "--log_every=50", "--eval_every=500", "--checkpoint_every=100"]
+    play(*flags, f"--workdir={tmp_path / 'undisturbed'}")
+    killed = [*flags, f"--workdir={tmp_path / 'killed'}"]
+    process = begin(*killed, experiment="sign_sum")
+    wait_for_checkpoint(tmp_path / "killed", 300, process)
+    assert stop(process, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "resuming at step" in play(*killed).stdout
+    assert_equal_runs(tmp_path / "killed", tmp_path / "undisturbed")
 
 
 def test_what_the_flags_take_away_from_the_preset_is_said():
