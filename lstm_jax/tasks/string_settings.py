@@ -8,6 +8,9 @@ from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.strings import can_enumerate
 from lstm_jax.tasks.task import StringTask
 
+MOST_SYMBOLS = 2**32
+"""Of all strings that are tested on together; they are held in memory."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StringSettings:
@@ -89,6 +92,9 @@ class StringSettings:
     def _check_longer(self, chosen: Mapping[str, Any]) -> None:
         if self.test_seq_len <= self.seq_len:
             raise SettingError("test_seq_len", self.test_seq_len, f"must be more than --seq_len={self.seq_len}, or 0")
+        if self.test_size * self.test_seq_len > MOST_SYMBOLS:
+            reason = f"with --test_seq_len={self.test_seq_len} must be at most {MOST_SYMBOLS // self.test_seq_len}"
+            raise SettingError("test_size", self.test_size, f"{reason}: a symbol takes a byte")
         if chosen["readout"] != "number":
             reason = f"needs --readout=number: there are classes for strings of up to {self.seq_len} symbols only"
             raise SettingError("test_seq_len", self.test_seq_len, reason)

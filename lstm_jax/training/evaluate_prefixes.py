@@ -1,17 +1,21 @@
 """How far does it carry? One reading of long strings gives the answers at every length."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.tasks.strings import Strings, running_answers
+from lstm_jax.tasks.strings import Strings
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.evaluate import COLUMNS
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
+
+LONG = 1_000
+"""Symbols from which on longer strings are not read fewer at a time: it is the columns that keep the products busy."""
 
 
 def score_prefixes(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Score:
@@ -24,38 +28,43 @@ def score_prefixes(program: Program, task: StringTask, params: PyTree, strings: 
         strings: [N, T], all T long.
     """
     size, length = strings.codes.shape
-    chunk = max(1, min(size, 256 * COLUMNS // (program.model.hidden_size * length)))
-    right = running_answers(task, strings)
+    chunk = max(1, min(size, 256 * COLUMNS // (program.model.hidden_size * min(length, LONG))))
     wrong = np.zeros(length, np.int64)
-    last_wrong, losses = [], []
+    ends, missed, losses = np.zeros(size, np.int64), np.zeros(size, bool), np.zeros(size)
     for start in range(0, size, chunk):
-        # The last chunk is filled up with strings of its own, so that one program serves all.
-        rows = np.minimum(np.arange(start, start + chunk), size - 1)
-        there = min(chunk, size - start)
-        mistakes, loss = _judge_prefixes(program, params, strings.codes[rows], right[rows])
-        wrong += np.sum(np.asarray(mistakes)[:there], axis=0, dtype=np.int64)
-        last_wrong.append(np.asarray(mistakes)[:there, -1])
-        losses.append(np.asarray(loss)[:there])
-    ends, missed = right[:, -1], np.concatenate(last_wrong)
+        # The last chunk is filled up with strings of its own, which do not count, so that one program serves all.
+        rows = np.arange(start, start + chunk)
+        codes = strings.codes[np.minimum(rows, size - 1)]
+        mistakes, *last = _judge_prefixes(program, task, params, codes, rows < size)
+        wrong += np.asarray(mistakes)
+        there = slice(start, min(start + chunk, size))
+        for whole, part in zip((ends, missed, losses), last, strict=True):
+            whole[there] = np.asarray(part)[: there.stop - start]
     by_answer = {
         int(answer): (int(missed[ends == answer].sum()), int((ends == answer).sum())) for answer in np.unique(ends)
     }
     by_length = {place + 1: (int(count), size) for place, count in enumerate(wrong)}
-    loss = float(np.mean(np.concatenate(losses), dtype=np.float64))
-    return Score(int(missed.sum()), size, loss, by_answer, by_length, sampled=True)
+    return Score(int(missed.sum()), size, float(np.mean(losses)), by_answer, by_length, sampled=True)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def _judge_prefixes(program: Program, params: PyTree, codes: Array, right: Array) -> tuple[Array, Array]:
-    """Mistakes [N, T], and the loss after the last symbol, [N]."""
+@functools.partial(jax.jit, static_argnames=("program", "task"))
+def _judge_prefixes(
+    program: Program, task: StringTask, params: PyTree, codes: Array, counts: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Reads strings [N, T], of which some count [N], symbol by symbol; nothing is kept of a symbol but the mistakes.
+
+    Returns:
+        Mistakes after each symbol, [T]; and after the last one the right answer, whether it was missed, the loss, [N].
+    """
     model = program.with_params(params)
 
-    def following(state: PyTree, part: tuple[Array, Array]) -> tuple[PyTree, tuple[Array, Array]]:
-        symbols, right = part
-        state = model.step(state, symbols)
-        outputs = model.output(state)
-        return state, (program.objective.decide(outputs) != right, program.objective.loss(outputs, right))
+    def following(carry: Any, symbols: Any) -> tuple[Any, Any]:
+        state, truth = model.step(carry[0], symbols), task.advance(carry[1], symbols)
+        wrong = program.objective.decide(model.output(state)) != task.answer(truth)
+        return (state, truth), jnp.sum(wrong & counts)
 
-    start = model.initial_state(codes.shape[0])
-    _, (wrong, losses) = jax.lax.scan(following, start, (codes.T, jnp.asarray(right, jnp.int32).T))
-    return wrong.T, losses[-1]
+    size = codes.shape[0]
+    start = model.initial_state(size), jax.tree.map(jnp.asarray, task.start((size,)))
+    (state, truth), mistakes = jax.lax.scan(following, start, codes.T)
+    outputs, ends = model.output(state), task.answer(truth)
+    return mistakes, ends, program.objective.decide(outputs) != ends, program.objective.loss(outputs, ends)

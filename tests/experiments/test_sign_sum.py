@@ -86,6 +86,7 @@ def test_longer_strings_are_tested_prefix_by_prefix(tmp_path):
         (["--predict=0+", "--interactive"], "--interactive=true: contradicts --predict"),
         (["--interactive"], "needs --workdir"),
         (["--test_seq_len=5"], "--test_seq_len=5: must be more than --seq_len=6"),
+        (["--test_seq_len=1000000"], "--test_size=10000: with --test_seq_len=1000000 must be at most 4294"),
         (["--test_seq_len=9", "--readout=class"], "needs --readout=number"),
         (["--growth=0.5"], "--growth=0.5: has no effect with a fixed set of strings of one length"),
         (["--growth=0.5", "--min_seq_len=1", "--order=in_turn"], "--growth=0.5: contradicts --order=in_turn"),
