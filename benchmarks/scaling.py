@@ -47,7 +47,8 @@ class Settings:
         check_ranges(self)
         if len(work.parse_shapes("base", self.base)) > 1:
             raise SettingError("base", self.base, "must be one shape like B128,T64,D1,H64")
-        if not any(self.points.values()) and not self.lengths:
+        wanted = [self.lengths, *self.points.values()]
+        if not any(wanted):
             raise SettingError("time", self.time, "must name a length at least, or another curve or --long some sizes")
         settings.check_file("json", self.json)
         settings.check_file("plot", self.plot, settings.PICTURES)

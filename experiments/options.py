@@ -85,23 +85,15 @@ def describe_defaults(by_preset: Mapping[str, Any]) -> str:
 def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
     """The settings of the preset, overridden by the flags given by hand, fitting what there is to learn from, checked.
 
-    What the flags take away from the preset is said on standard error.
-
     Raises:
         SettingError: names the first flag that cannot be used.
     """
     given = given_settings(base)
-    preset = presets[flags.FLAGS.preset]
-    recipe = base.replace(dict(preset))
-    config = recipe.replace(given).fitted(given)
+    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given).fitted(given)
     config.check()
-    ignored_anyway = recipe.without_effect()
     for name, reason in config.without_effect().items():
         if name in given:
             raise SettingError(name, given[name], f"has no effect {reason}")
-        if name in preset and name not in ignored_anyway:
-            said = f"--{name}={preset[name]} of --preset={flags.FLAGS.preset} has no effect {reason}"
-            print(f"note: {said}", file=sys.stderr)
     return config
 
 

@@ -41,7 +41,9 @@ def main(base: RunConfig, presets: options.Presets) -> int:
         play.play(config, folder, sys.stdin, sys.stdout)
         return 0
     config = options.config_from_flags(base, presets)
-    settings, task = StringProblem(config).settings, StringProblem(config).task
+    problem = StringProblem(config)
+    training.note_ignored(base, presets, config)
+    settings, task = problem.settings, problem.task
     lengths = f"{settings.lengths[0]} to {settings.seq_len}" if len(settings.lengths) > 1 else f"{settings.seq_len}"
     question = (task.alphabet * settings.seq_len)[: min(settings.seq_len, 40)]
     strings = f"{settings.train_size:,} strings" if settings.train_size else "new strings"

@@ -47,6 +47,7 @@ def main(base: RunConfig, presets: options.Presets) -> int:
             raise SettingError(name, flags.FLAGS[name].value, "needs --generate or --interactive")
     config = identify(options.config_from_flags(base, presets))
     problem = TextProblem(config)
+    training.note_ignored(base, presets, config)
     text, settings = problem.text, problem.settings
     source = f"{Path(settings.text_file).name}" if settings.text_file else "the fable"
     size = f"{len(text.train):,} {settings.tokens} of {source}, {len(text.vocabulary):,} different"

@@ -1,5 +1,6 @@
 """What all experiments have in common: train, report, say what can be done next, and find what was trained."""
 
+import sys
 from pathlib import Path
 
 from absl import flags
@@ -12,6 +13,22 @@ from lstm_jax.runs.problems import make_problem, make_view
 from lstm_jax.settings import SettingError
 
 RUNS = Path("runs")
+
+
+def note_ignored(base: RunConfig, presets: options.Presets, config: RunConfig) -> None:
+    """Says on standard error what the flags take away from the preset.
+
+    Args:
+        base: the experiment with its defaults.
+        presets: settings by name, for each preset.
+        config: what the flags were made into.
+    """
+    preset = flags.FLAGS.preset
+    ignored_anyway = base.replace(dict(presets[preset])).without_effect()
+    for name, reason in config.without_effect().items():
+        if name in presets[preset] and name not in ignored_anyway:
+            said = f"--{name}={presets[preset][name]} of --preset={preset} has no effect {reason}"
+            print(f"note: {said}", file=sys.stderr)
 
 
 def train(config: RunConfig, what: str, ask: str) -> int:

@@ -38,7 +38,7 @@ def test_the_loss_looks_at_every_output(remat):
 
 def test_segments_are_computed_anew_where_that_is_asked_for():
     arrays = draw("lstm", Shape(**SIZES))
-    assert [ours.make_layer("lstm", arrays, np.float32, remat).remat for remat in (0, 3)] == [0, 3]
+    assert [ours.make_layer("lstm", arrays, np.float32, remat).unrolling.remat for remat in (0, 3)] == [0, 3]
 
 
 def runs(milliseconds=9_000.0, mebibytes=800, hidden=64):
