@@ -13,21 +13,12 @@ import pytest
 from scripts.reproduction.cases import CASES, Claim
 from scripts.reproduction.table import Row
 from scripts.reproduction.verdicts import judge
+from tests.documents import SHORT, bash_lines, experiment, words
 from tests.experiments.commands import ROOT, run
 
 README = (ROOT / "README.md").read_text()
-BASH = [line for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
+BASH = bash_lines("README.md")
 EXPERIMENTS = [line for line in BASH if line.startswith("python -m experiments.")]
-SHORT = ["--num_steps=20", "--eval_every=20", "--checkpoint_every=20", "--hidden_size=4"]
-"""A few updates of a small network: whether the commands work is tested here, not how well they learn."""
-
-
-def words(line: str) -> list[str]:
-    return shlex.split(line, comments=True)[3:]
-
-
-def experiment(line: str) -> str:
-    return line.split()[2].removeprefix("experiments.")
 
 
 @pytest.mark.parametrize("line", [line for line in EXPERIMENTS if not re.search("--(workdir|help)", line)])
