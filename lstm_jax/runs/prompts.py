@@ -86,3 +86,9 @@ def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
         return problem.text.vocabulary.encode(symbols)
     except ValueError as error:
         raise SettingError("generate", prompt, str(error)) from None
+
+
+def describe_unknown(problem: TextProblem, prompt: str) -> list[str]:
+    """A line for each symbol of a prompt that the network reads as the unknown one."""
+    symbols = split_text(prompt, problem.settings.tokens, problem.settings.lowercase)
+    return [f"({line})" for line in problem.text.vocabulary.describe_unknown(symbols)]

@@ -6,7 +6,7 @@ import jax
 
 from lstm_jax.runs.ask import restore
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.prompts import Wish, continue_prompt, encode_prompt
+from lstm_jax.runs.prompts import Wish, continue_prompt, describe_unknown, encode_prompt
 from lstm_jax.runs.text_problem import TextProblem
 
 
@@ -27,7 +27,7 @@ class Storyteller:
         self._prompts = 0
 
     def tell(self, prompt: str, wish: Wish) -> list[str]:
-        """How each network goes on, a paragraph a seed.
+        """How each network goes on, a paragraph a seed, and what of the prompt it does not know.
 
         Raises:
             SettingError: the prompt cannot be used.
@@ -42,4 +42,4 @@ class Storyteller:
             text = f"{prompt}{between}{told.text}"
             paragraphs.append("\n".join(filter(None, [f"seed {seed}: {text}" if several else text, told.remark])))
         self._prompts += 1
-        return paragraphs
+        return [*paragraphs, *describe_unknown(self.problem, prompt)]

@@ -16,6 +16,9 @@ UNKNOWN = "<unk>"
 SEARCHED = 20_000
 """Among how many of the most frequent words the nearest ones are looked for: a fraction of a second."""
 
+DESCRIBED = 5
+"""How many unknown symbols of a prompt are named."""
+
 
 def split_text(text: str, unit: str, lowercase: bool) -> Sequence[str]:
     """The symbols of a text, [N].
@@ -84,17 +87,31 @@ class Vocabulary:
         return np.where(missing, np.int32(self.unknown), codes)
 
     def _describe_missing(self, symbol: str, position: int) -> str:
-        what = f"{self.unit.removesuffix('s')} {symbol!r} at position {position} is not in the text"
+        fate, whose = "not in the text", "its"
+        if self.unknown is not None:  # it may be in the text, but too rare
+            fate, whose = f"read as {self.symbols[self.unknown]}", "the text's"
+        what = f"{self.unit.removesuffix('s')} {symbol!r} at position {position} is {fate}"
         near = self.nearest(symbol)
         if near:
             return f"{what}; nearest: {', '.join(near)}"
-        return f"{what}; its most frequent {self.unit}: {' '.join(map(repr, self.symbols[:5]))}"
+        frequent = [known for code, known in enumerate(self.symbols[:6]) if code != self.unknown]
+        return f"{what}; {whose} most frequent {self.unit}: {' '.join(map(repr, frequent[:5]))}"
+
+    def describe_unknown(self, symbols: Sequence[str]) -> list[str]:
+        """What is read as the unknown symbol, with position and nearest ones: a line each for the first DESCRIBED."""
+        firsts: dict[str, int] = {}
+        for position, symbol in enumerate(symbols):
+            if symbol not in self._codes:
+                firsts.setdefault(symbol, position + 1)
+        lines = [self._describe_missing(symbol, place) for symbol, place in itertools.islice(firsts.items(), DESCRIBED)]
+        return [*lines, f"and {len(firsts) - DESCRIBED} more"] if len(firsts) > DESCRIBED else lines
 
     def nearest(self, symbol: str) -> list[str]:
         """Up to three symbols that are spelled nearly the same, the best first."""
         spellings = collections.defaultdict[str, list[str]](list)
-        for known in self.symbols[:SEARCHED]:
-            spellings[known.lower()].append(known)
+        for code, known in enumerate(self.symbols[:SEARCHED]):
+            if code != self.unknown:  # is no word of the text
+                spellings[known.lower()].append(known)
         near = difflib.get_close_matches(symbol.lower(), spellings)
         return [known for spelling in near for known in spellings[spelling]][:3]
 

@@ -152,6 +152,18 @@ def test_everything_can_be_asked_for(tmp_path, flags):
     assert len(story.splitlines()[0].split()) == 35
 
 
+def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
+    run(*SMALL, "--min_count=2", "--lowercase", f"--workdir={tmp_path}")
+    flags = [f"--workdir={tmp_path}", "--num_words=2"]
+    story, *remarks = run(*flags, "--generate=the COUNCIL mice").stdout.splitlines()
+    assert story.startswith("the COUNCIL mice ")
+    assert remarks[-1].startswith("(word 'council' at position 2 is read as <unk>; ")
+    known = run(*flags, "--generate=the mice <unk>").stdout
+    assert "is read as" not in known
+    asked = run(*flags, "--interactive", typed="the mise the\n").stdout
+    assert "(word 'mise' at position 2 is read as <unk>; nearest: mice" in asked
+
+
 def arrays_of(folder, step):
     manager = ocp.CheckpointManager(folder / "checkpoints")
     return manager.restore(step, args=ocp.args.Composite(arrays=ocp.args.StandardRestore())).arrays

@@ -100,6 +100,17 @@ def test_a_character_that_is_not_in_the_text_is_named():
         make_vocabulary("aäa", "characters").encode("鼠")
 
 
+def test_what_is_read_as_the_unknown_symbol_is_named_once_with_its_first_position():
+    vocabulary = make_vocabulary(["junk", "the", "the", "mouse", "mouse", "bell"], "words", 2)
+    known = "the text's most frequent words: 'the' 'mouse'"
+    assert vocabulary.describe_unknown(["the", "junk", "mouze", "junk", "<unk>"]) == [
+        f"word 'junk' at position 2 is read as <unk>; {known}",
+        "word 'mouze' at position 3 is read as <unk>; nearest: mouse",
+    ]
+    assert vocabulary.describe_unknown(["mouse", "<unk>"]) == []
+    assert vocabulary.describe_unknown([str(number) for number in range(7)])[5:] == ["and 2 more"]
+
+
 def test_joined_for_display():
     assert Vocabulary(("the", "cat"), "words").join(["the", "cat"]) == "the cat"
     assert Vocabulary(("c", "a", "t"), "characters").join("cat") == "cat"
