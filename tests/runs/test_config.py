@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_jax.runs.config import RunConfig, describe_difference, setting_fields
+from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.count_bits import CountBits
+from lstm_jax.tasks.next_word import NextWord
+from lstm_jax.tasks.text_settings import TextSettings
 
 BASE = RunConfig(CountBits())
 
@@ -62,6 +65,17 @@ def test_sizes_that_nobody_chose_fit_the_strings_there_are(seq_len, shortest, tr
 def test_sizes_given_by_hand_stay(chosen, message):
     with pytest.raises(SettingError, match=message):
         BASE.replace(chosen).fitted(chosen).check()
+
+
+def test_windows_of_a_text_may_be_more_than_there_are():
+    config = RunConfig(NextWord(), TextSettings()).replace({"batch_size": 300})
+    assert config.fitted({}) == config
+    problem = TextProblem(config)
+    assert len(problem.text.train) - 3 == 201 < config.training.batch_size
+    streams = config.replace({"stateful": True, "supervise": "every_step"})
+    assert streams.fitted({}) == streams
+    with pytest.raises(SettingError, match=r"^--batch_size=300: must not exceed 67 with --stateful"):
+        TextProblem(streams)
 
 
 def numbers_outside():
