@@ -56,6 +56,9 @@ class Problem(Protocol):
 class View(Protocol):
     """What a person is shown of a run while it goes on and when it ends."""
 
+    train_tags: Mapping[str, str]
+    """What loss and error while training are called in TensorBoard, where they are not what they are in a test."""
+
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
         """Shows what one member does with an example; what is returned is kept for the pictures at the end."""
         ...

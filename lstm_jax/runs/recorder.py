@@ -55,7 +55,7 @@ class Recorder:
     @processes.by_first(OSError)
     def _open(self) -> None:
         self.writer = self._files.enter_context(
-            contextlib.closing(Writer(self.folder, self._start, self.config.run.num_seeds))
+            contextlib.closing(Writer(self.folder, self._start, self.config.run.num_seeds, self.view.train_tags))
         )
 
     @processes.by_first(OSError)

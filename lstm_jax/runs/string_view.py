@@ -44,6 +44,7 @@ class StringView(View):
 
     def __init__(self, config: RunConfig, problem: StringProblem):
         self.config, self.problem = config, problem
+        self.train_tags: Mapping[str, str] = {}
         rng = np.random.default_rng(0)
         # A class readout has an output for each answer, the first for the smallest.
         self.lowest = problem.objective.low if isinstance(problem.objective, ClassObjective) else 0

@@ -41,6 +41,10 @@ class TextView(View):
     def __init__(self, config: RunConfig, problem: TextProblem):
         self.config, self.problem = config, problem
         self._sample = ""
+        # With a sampled softmax, other wrong answers than those that were drawn count neither in loss nor in error.
+        sampled = problem.settings.num_sampled
+        self._among = f" among at most {sampled + 1:,} {problem.settings.tokens} each" if sampled else ""
+        self.train_tags = {name: f"{name}_among_sampled" for name in ("loss", "error")} if sampled else {}
 
     @override
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
@@ -65,7 +69,7 @@ class TextView(View):
         board.scalar("perplexity", perplexity(np.mean([score.loss for score in scores])), step)
         tested = "held out" if self.problem.settings.held_out else "whole text"
         return (
-            f"step {step:7,}  average loss {means['loss']:.3f}, accuracy {1 - means['error']:7.2%}  "
+            f"step {step:7,}  average loss {means['loss']:.3f}, accuracy {1 - means['error']:7.2%}{self._among}  "
             f"({tested}: {1 - np.mean([score.error for score in scores]):.2%})  {self._sample}"
         )
 
@@ -111,7 +115,7 @@ class TextView(View):
             loss = float(np.mean([seed["train_loss"] for seed in trained]))
             lines.append(
                 f"While training, over the last {self._last_updates(result):,} updates: accuracy {accuracy:.2%}, "
-                f"average loss {loss:.3f}."
+                f"average loss {loss:.3f}{self._among}."
             )
         published = result["published"]
         if published:

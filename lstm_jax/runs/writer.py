@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ class Writer:
         folder: the run's folder.
         step: what is recorded of later steps is dropped: a resumed run will record it again.
         num_seeds: members of the population.
+        train_tags: what TensorBoard calls numbers of the training, where not as metrics.jsonl does.
     """
 
-    def __init__(self, folder: Path, step: int, num_seeds: int):
+    def __init__(self, folder: Path, step: int, num_seeds: int, train_tags: Mapping[str, str] | None = None):
         self._metrics = folder / METRICS
-        self._num_seeds = num_seeds
+        self._num_seeds, self._train_tags = num_seeds, train_tags or {}
         _drop_rows_after(self._metrics, step)
         self._file = open(self._metrics, "a")  # noqa: SIM115 - open as long as the run goes on
         self.train = Board(folder / TENSORBOARD / "train", step)
@@ -35,12 +37,14 @@ class Writer:
         for row in rows:
             self._file.write(json.dumps(row) + "\n")
         self._file.flush()
-        board, step = self.train if rows[0]["split"] == "train" else self.test, rows[0]["step"]
+        trains, step = rows[0]["split"] == "train", rows[0]["step"]
+        board, tags = (self.train, self._train_tags) if trains else (self.test, {})
         for name in sorted(rows[0].keys() - {"step", "split", "seed", "size"}):
-            board.scalar(name, float(np.mean([row[name] for row in rows])), step)
+            tag = tags.get(name, name)
+            board.scalar(tag, float(np.mean([row[name] for row in rows])), step)
             if self._num_seeds > 1:
                 for row in rows:
-                    board.scalar(f"{name}_by_seed/{row['seed']}", row[name], step)
+                    board.scalar(f"{tag}_by_seed/{row['seed']}", row[name], step)
 
     def flush(self) -> None:
         """Makes sure that all is on disk: called before each checkpoint, which stands for all that came before it."""
