@@ -40,7 +40,7 @@ class TextView(View):
 
     def __init__(self, config: RunConfig, problem: TextProblem):
         self.config, self.problem = config, problem
-        self._sample = ""
+        self._sample, self._sampled_at = "", -1
         # With a sampled softmax, other wrong answers than those that were drawn count neither in loss nor in error.
         sampled = problem.settings.num_sampled
         self._among = f" among at most {sampled + 1:,} {problem.settings.tokens} each" if sampled else ""
@@ -48,6 +48,7 @@ class TextView(View):
 
     @override
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
+        self._sampled_at = step
         codes, length = self.problem.tested, self.problem.settings.seq_len
         place = int(np.random.default_rng(step).integers(len(codes) - length))
         context = codes[place : place + length]
@@ -75,6 +76,8 @@ class TextView(View):
 
     @override
     def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
+        if self._sampled_at != step:  # the line of this evaluation is not to show what was foretold before
+            self.example(program, params, step, board)
         text = self.problem.text
         prompt = text.train[: self.problem.settings.seq_len]
         words = text.vocabulary.unit == "words"
