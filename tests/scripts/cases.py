@@ -16,7 +16,6 @@ def published_curve(case: Case, quantity: str) -> dict[int, float]:
 def leave_run(budget: Budget, case: Case, seeds: range, factors: list[float], seconds: float) -> None:
     """A run whose errors are the published ones times a factor a seed."""
     folder = budget.folder(case, seeds)
-    folder.mkdir(parents=True)
     errors, losses = published_curve(case, "error"), published_curve(case, "loss")
     rows = [
         {"step": step, "split": split, "seed": seed, "error": factor * error, "loss": factor * losses.get(step, 1.0)}
@@ -28,9 +27,15 @@ def leave_run(budget: Budget, case: Case, seeds: range, factors: list[float], se
     for row in rows:
         if row["split"] != case.split:
             row["error"] = row["loss"] = 0.9  # is not to be taken for the other split
+    leave_lines(folder, rows, {"steps": budget.steps(case), "wall_seconds": seconds})
+
+
+def leave_lines(folder: Path, rows: list[dict], result: dict) -> None:
+    """A run's folder with these lines of metrics, a last one that was never finished, and this result."""
+    folder.mkdir(parents=True)
     unfinished = '{"step": 4000, "split": "te'
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + unfinished)
-    (folder / "result.json").write_text(json.dumps({"steps": budget.steps(case), "wall_seconds": seconds}))
+    (folder / "result.json").write_text(json.dumps(result))
 
 
 def leave_runs(workdir: Path, factors: list[float], seconds: float, share: float = 1.0) -> Budget:

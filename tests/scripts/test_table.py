@@ -8,9 +8,9 @@ import pytest
 from lstm_jax.runs.folder import FolderError
 from scripts.reproduction import picture, table
 from scripts.reproduction.cases import CASES
-from scripts.reproduction.runs import read_outcome
+from scripts.reproduction.runs import Budget, read_outcome
 from scripts.reproduction.verdicts import BETTER, MET, OPEN, SHORT
-from tests.scripts.cases import SIGN_SUM, leave_runs
+from tests.scripts.cases import SIGN_SUM, leave_lines, leave_runs
 
 
 def claims(name, quantity):
@@ -92,3 +92,34 @@ def test_the_picture_has_every_curve_and_every_published_figure(tmp_path):
     assert [tuple(mark.get_xydata()[0]) for mark in marks] == [
         (step, pytest.approx(figures[0])) for step, figures in claims("sign_sum", "error").items()
     ]
+
+
+def test_the_figures_of_a_text_are_those_of_its_training(tmp_path):
+    case, budget = CASES["next_word"], Budget(tmp_path, seed=0, num_seeds=3)
+    errors = {48_000: (0.5, 0.5, 0.5), 49_000: (0.25, 0.125, 0.0625), 50_000: (0.125, 0.0625, 0.25)}
+    for seeds in budget.populations():
+        rows = [
+            {"step": step, "split": split, "seed": seed, "error": error[seed] + more, "loss": 2 * error[seed] + more}
+            for step, error in errors.items()
+            for seed in seeds
+            for split, more in (("train", 0.0), ("test", 0.5))  # what is tested is not what was published
+        ]
+        leave_lines(budget.folder(case, seeds), rows, {"steps": 50_000, "wall_seconds": 10.0})
+    outcome = read_outcome(case, budget)
+    found = {(row.claim.quantity, row.claim.step): row for row in table.make_rows([outcome])}
+    assert found["accuracy", 49_000].values == [0.75, 0.875, 0.9375]
+    assert found["accuracy", 50_000].values == [0.875, 0.9375, 0.75]
+    assert found["loss", 49_000].values == [0.5, 0.25, 0.125]
+    assert found["loss", 50_000].values == [0.25, 0.125, 0.5]
+    assert found["accuracy", 50_000].cells()[2:] == [
+        "90.6 % to 91.2 %",
+        "85.4 %",
+        "75 %",
+        "93.8 %",
+        "9.55 %",
+        "1 of 3",
+        MET,
+    ]
+    assert found["loss", 50_000].verdict.word == BETTER
+    (axes,) = picture.learning_curves([outcome]).figure.axes
+    assert axes.lines[0].get_xydata().tolist() == [[48_000, 0.5], [49_000, 0.125], [50_000, 0.125]]
