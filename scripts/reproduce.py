@@ -90,12 +90,13 @@ def main() -> int:
     rows = table.make_rows(outcomes)
     curves = picture.learning_curves(outcomes)
     figures.save(curves, workdir)
-    text = table.as_markdown(rows, machine(), tutorials.remark, f"{curves.name}.png")
+    text = table.as_markdown(rows, machine(), tutorials.remark, table.total_time(outcomes), f"{curves.name}.png")
     write_whole(workdir / "reproduce.md", text)
     record = {
         "command": folders.command_line(),
         "machine": machine(),
         "times_as_fast": times,
+        "seconds": {outcome.case.name: round(outcome.total_seconds, 2) for outcome in outcomes},
         "rows": [row.record() for row in rows],
     }
     folders.write_json(workdir / "reproduce.json", record)

@@ -98,11 +98,13 @@ class Outcome:
         case: the preset.
         values: by quantity and seed, what there is after so many updates.
         seconds: wall time of the first seed's run; None if it was not run to the preset's end.
+        total_seconds: wall time of all its runs, one after another.
     """
 
     case: Case
     values: dict[str, dict[int, Curve]]
     seconds: float | None
+    total_seconds: float
 
     def at(self, claim: Claim) -> list[float]:
         """Our values of a published figure, one a seed; none where the run was too short."""
@@ -121,12 +123,13 @@ def read_outcome(case: Case, budget: Budget) -> Outcome:
         FolderError: a run is missing or not finished.
     """
     values: dict[str, dict[int, Curve]] = {"error": {}, "accuracy": {}, "loss": {}}
-    seconds = None
+    seconds, total = None, 0.0
     for seeds in budget.populations():
         folder = budget.folder(case, seeds)
         result = read_result(folder)
         if result is None:
             raise folders.FolderError(f"--workdir={folder} holds no finished run")
+        total += result["wall_seconds"]
         if len(seeds) == 1 and seeds[0] == budget.seed and result["steps"] == case.config.training.num_steps:
             seconds = result["wall_seconds"]
         for row in read_metrics(folder):
@@ -134,4 +137,4 @@ def read_outcome(case: Case, budget: Budget) -> Outcome:
                 for name, value in {**row, "accuracy": 1 - row["error"]}.items():
                     if name in values:
                         values[name].setdefault(row["seed"], []).append((row["step"], value))
-    return Outcome(case, values, seconds)
+    return Outcome(case, values, seconds, total)

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_jax.runs import report
-from scripts.reproduction.cases import Case, Claim
+from scripts.reproduction.cases import EXPERIMENTS, Case, Claim
 from scripts.reproduction.runs import Outcome
 from scripts.reproduction.verdicts import OPEN, RULE, SHORT, Verdict, judge
 
 HEADER = ["run", "figure", "published", "ours, mean", "from", "to", "s", "as good", "verdict"]
+
+SEEDS, BUDGET = 5, 25
+"""The three tutorials with so many seeds are meant to take less than so many minutes on two cores."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +95,32 @@ def exit_status(rows: Sequence[Row]) -> int:
     return int(any(row.verdict.word == SHORT for row in rows))
 
 
-def as_markdown(rows: Sequence[Row], machine: str, theirs: str, picture: str) -> str:
+def total_time(outcomes: Sequence[Outcome]) -> str:
+    """The wall time of all runs, one after another, and of the tutorials alone without their variants; a sentence."""
+    spent = {outcome.case.name: outcome.total_seconds for outcome in outcomes}
+    runs = max(len(curves) for outcome in outcomes for curves in outcome.values.values())
+    seeds = f"{runs} seeds each" if runs > 1 else "one seed each"
+    tutorials = [outcome.case.name for outcome in outcomes if not outcome.case.settings]
+    parts = [f"{minutes(sum(spent.values()))} for {', '.join(spent)}"]
+    if 0 < len(tutorials) < len(spent):
+        aim = f" (aim: less than {BUDGET})" if len(tutorials) == len(EXPERIMENTS) and runs == SEEDS else ""
+        parts.insert(0, f"{minutes(sum(spent[name] for name in tutorials))} for {', '.join(tutorials)}{aim}")
+    return f"All runs one after another, {seeds}, compilation included: {'; '.join(parts)}."
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as minutes, to a tenth."""
+    return f"{seconds / 60:.1f} minutes"
+
+
+def as_markdown(rows: Sequence[Row], machine: str, theirs: str, spent: str, picture: str) -> str:
     """The whole report.
 
     Args:
         rows: of the table.
         machine: what our times were measured on.
         theirs: where and how the times of the tutorials' programs were measured, as a sentence.
+        spent: how long all took, as a sentence.
         picture: name of the file with the learning curves.
     """
     counts = Counter(row.verdict.word for row in rows)
@@ -107,6 +129,7 @@ def as_markdown(rows: Sequence[Row], machine: str, theirs: str, picture: str) ->
         f"{len(rows)} figures: {summary}.",
         RULE,
         f"Our wall times: {machine}. {theirs}",
+        spent,
     ]
     if counts[OPEN]:
         remarks.append("Figures that were published for later updates than those of this budget are not judged.")

@@ -45,9 +45,10 @@ def test_rows_hold_the_runs_against_what_was_published(tmp_path):
     assert "14.5 s (aim: 3 times as fast)" in rows[-1].cells()[2]
     assert "3.6 times" in rows[-1].cells()[3]
     assert json.loads(json.dumps([row.record() for row in rows]))[-1]["verdict"] == BETTER
-    text = table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "reproduce.png")
+    text = table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "Long enough.", "reproduce.png")
     assert text.startswith("| run | figure |")
     assert "Our wall times: 2 cores. Theirs elsewhere." in text
+    assert "\n- Long enough.\n" in text
     assert f"{len(rows)} figures: {len(rows)} better." in text
 
 
@@ -74,7 +75,19 @@ def test_what_a_part_of_the_budget_does_not_reach_is_not_judged(tmp_path):
     assert {row.claim.step for row in rows if row.verdict.word == BETTER} == {20, 100, 200}
     assert {row.verdict.word for row in rows} == {BETTER, OPEN}
     assert table.exit_status(rows) == 0
-    assert "are not judged" in table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "reproduce.png")
+    assert "are not judged" in table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "Long enough.", "reproduce.png")
+
+
+def test_how_long_all_runs_took(tmp_path):
+    budgets = [
+        leave_runs(tmp_path / name, [0.9, 1.1, 1.0], seconds=seconds) for name, seconds in (("a", 60.0), ("b", 36.0))
+    ]
+    own, other = (read_outcome(SIGN_SUM, budget) for budget in budgets)
+    assert own.total_seconds == 2 * 60.0, "the first seed alone, then the others together"
+    assert table.total_time([own]).endswith("3 seeds each, compilation included: 2.0 minutes for sign_sum.")
+    variant = dataclasses.replace(other, case=CASES["sign_sum_flax"])
+    said = table.total_time([own, variant])
+    assert said.endswith(": 2.0 minutes for sign_sum; 3.2 minutes for sign_sum, sign_sum_flax.")
 
 
 def test_a_run_that_is_not_finished_is_not_read(tmp_path):
