@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from lstm_jax.network.inputs import FixedFeatures
+from lstm_jax.network.model import SequenceModel
+from lstm_jax.network.settings import ModelSettings
 from lstm_jax.recurrent.flax_builtin import FlaxLSTM
 from lstm_jax.recurrent.flax_weights import from_flax
+from lstm_jax.tasks.sign_sum import SignSum
 from tests.recurrent.cases import assert_close, make, probes_for, random_state, value_and_gradients
 
 B, T, D, H = 3, 6, 2, 4
@@ -38,10 +42,38 @@ def test_initial_weights_are_those_of_flax():
     own = nnx.OptimizedLSTMCell(D, H, rngs=nnx.Rngs(0))
     cell = FlaxLSTM(D, H, rngs=nnx.Rngs(0)).cells[0]
     jax.tree.map(np.testing.assert_array_equal, nnx.state(cell.built_in), nnx.state(own))
-    cell = FlaxLSTM(D, H, forget_bias=2.0, kernel_init=nnx.initializers.ones, rngs=nnx.Rngs(0)).cells[0]
+    cell = FlaxLSTM(D, H, forget_bias=2.0, rngs=nnx.Rngs(0)).cells[0]
     np.testing.assert_array_equal(cell.bias[...], np.repeat([0.0, 2.0, 0.0, 0.0], H))
-    np.testing.assert_array_equal(cell.weights.input, 1)
-    np.testing.assert_array_equal(cell.built_in.dense_h.kernel, own.dense_h.kernel)
+    ones = nnx.initializers.ones
+    cell = FlaxLSTM(D, H, recurrent_kernel_init=ones, rngs=nnx.Rngs(0)).cells[0]
+    np.testing.assert_array_equal(cell.weights.hidden, 1)
+    np.testing.assert_array_equal(cell.built_in.dense_i.kernel, own.dense_i.kernel)
+
+
+def test_one_initialiser_draws_both_matrices_as_one():
+    def number(key, shape, dtype):
+        assert shape == (D + H, 4 * H)
+        return jnp.arange(np.prod(shape), dtype=dtype).reshape(shape)
+
+    weights = FlaxLSTM(D, H, kernel_init=number, rngs=nnx.Rngs(0)).cells[0].weights
+    both = np.concatenate([weights.input, weights.hidden], 1)
+    np.testing.assert_array_equal(both.T.ravel(), np.arange(both.size))
+
+
+def test_the_recipe_of_the_sign_game_begins_with_the_same_network_as_with_our_cell():
+    recipe = {"hidden_size": 24, "kernel_init": "normal", "kernel_mean": -0.2, "kernel_stddev": 0.1}
+    inputs, models = FixedFeatures(SignSum().features), {}
+    for cell in ("lstm", "flax_lstm"):
+        models[cell] = SequenceModel(ModelSettings(cell=cell, num_layers=2, **recipe), inputs, 1, rngs=nnx.Rngs(7))
+    ours, theirs = models["lstm"], models["flax_lstm"]
+    for layer in theirs.recurrent.cells:
+        for weights in layer.weights[:2]:
+            assert np.abs(weights + 0.2).max() <= 0.2 + 1e-6, "cut off at two deviations"
+            assert abs(np.mean(weights) + 0.2) < 0.02
+        np.testing.assert_array_equal(layer.bias[...], np.repeat([0.0, 1.0, 0.0, 0.0], 24))
+    cells = zip(ours.recurrent.cells, theirs.recurrent.cells, strict=True)
+    for our, their in [*((a.weights, b.weights) for a, b in cells), (ours.readout_kernel, theirs.readout_kernel)]:
+        jax.tree.map(np.testing.assert_array_equal, our, their)
 
 
 def test_products_in_low_precision_leave_the_state_in_float32():
