@@ -16,15 +16,7 @@ from lstm_jax.tasks.count_bits import CountBits
 PRESETS: options.Presets = {
     "fast": {"adam_b2": 0.95},
     "paper": {
-        "num_steps": 50_000,
-        "batch_size": 1_000,
-        "order": "in_turn",
-        "reduction": "sum",
-        "learning_rate": 1e-3,
-        "lr_schedule": "constant",
-        "clip_norm": 0.0,
-        "readout_stddev": 1.0,
-        "readout_bias": 0.1,
+        **CountBits.recipe,
         "log_every": 500,
         "eval_every": 2_000,
         "checkpoint_every": 10_000,

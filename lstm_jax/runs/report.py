@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from lstm_jax.runs.problem import Table
+from lstm_jax.runs.published import attribution
 
 
 def describe(tables: list[Table], remarks: list[str]) -> str:
@@ -34,7 +35,7 @@ def closing_line(result: dict[str, Any]) -> str:
     if not published or "accuracy" in published:  # that of a text is not an error on what is tested here
         return here
     after = f" after {published['time']}" if "time" in published else ""
-    return f"{here} Published ({published['what']}): {published['error']:.1%}{after}."
+    return f"{here} Published ({attribution(published)}): {published['error']:.1%}{after}."
 
 
 def seed_lines(seeds: list[dict[str, Any]], tested: str) -> list[str]:

@@ -9,6 +9,7 @@ from lstm_jax.axes import PyTree
 from lstm_jax.network.inputs import FixedFeatures
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
+from lstm_jax.runs.published import published
 from lstm_jax.tasks.objectives import make_objective
 from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
@@ -47,7 +48,7 @@ class StringProblem(Problem):
 
     def __init__(self, config: RunConfig):
         self.settings = cast(StringSettings, config.data)
-        self.task = cast(StringTask, config.task)
+        self.task, self.config = cast(StringTask, config.task), config
         self.every_step = config.training.supervise == "every_step"
         self.inputs = FixedFeatures(self.task.features)
         self.objective = make_objective(
@@ -133,9 +134,8 @@ class StringProblem(Problem):
 
     @override
     def result(self) -> dict[str, Any]:
-        length = self.settings.seq_len
         return {
             "asked": self.task.asked,
-            "answer_range": list(self.task.answer_range(length)),
-            "published": self.task.published(length),
+            "answer_range": list(self.task.answer_range(self.settings.seq_len)),
+            "published": published(self.config),
         }

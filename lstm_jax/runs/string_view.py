@@ -10,6 +10,7 @@ from lstm_jax.insight import plots
 from lstm_jax.runs.board import Board
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Table, View
+from lstm_jax.runs.published import published_by_epoch
 from lstm_jax.runs.report import seed_lines
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.runs.string_tables import (
@@ -71,8 +72,7 @@ class StringView(View):
                 board.scalar(f"error_by_{task.asked}/{answer:02d}", share, step)
         size = self.problem.epoch_size()
         epoch = step * self.config.training.batch_size / size if size else None
-        by_epoch = task.published(self.problem.settings.seq_len).get("by_epoch", {})
-        return evaluation_line(step, epoch, scores, by_epoch)
+        return evaluation_line(step, epoch, scores, published_by_epoch(self.config))
 
     @override
     def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:

@@ -9,6 +9,7 @@ from lstm_jax.axes import PyTree
 from lstm_jax.network.inputs import Code, Embedding, Inputs, OneHot
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
+from lstm_jax.runs.published import published
 from lstm_jax.runs.texts import checksum, read_text
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.baselines import MAX_ORDER, ceiling, ngram_scores
@@ -133,5 +134,5 @@ class TextProblem(Problem):
             "tested": "held-out" if self.settings.held_out else "learned",
             "ceiling": most,
             "ngrams": [gram._asdict() for gram in grams],
-            "published": self.task.published(self.settings, self.config.model.num_layers),
+            "published": published(self.config),
         }

@@ -14,6 +14,7 @@ from lstm_jax.runs.board import Board
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Table, View
 from lstm_jax.runs.prompts import Wish, continue_prompt
+from lstm_jax.runs.published import attribution
 from lstm_jax.runs.report import seed_lines
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.training.evaluate import string_outputs
@@ -125,8 +126,8 @@ class TextView(View):
             low, high = published["accuracy"]
             loss_there = f", average loss {published['loss']}" if "loss" in published else ""
             lines.append(
-                f"Published ({published['what']}): accuracy {low:.1%} to {high:.1%}{loss_there}, while training, over "
-                f"the last 1,000 of {published['iterations']:,} iterations."
+                f"Published ({attribution(published)}): accuracy {low:.1%} to {high:.1%}{loss_there}, while training, "
+                f"over the last 1,000 of {published['iterations']:,} iterations."
             )
         size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
         return [*lines, f"The text: {size}."]

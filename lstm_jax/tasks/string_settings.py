@@ -46,6 +46,7 @@ class StringSettings:
     )
 
     validation = "valid_size"
+    question = ("seq_len", "min_seq_len", "train_size", "valid_size", "test_seq_len")
 
     @property
     def lengths(self) -> range:

@@ -14,6 +14,27 @@ class Task(Protocol):
         """The experiment's name."""
         ...
 
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The settings of the tutorial that the published figures belong to, where they are not the defaults."""
+        ...
+
+    @property
+    def variants(self) -> Mapping[str, tuple[Any, ...]]:
+        """Other values of settings for which figures were published as well, by name."""
+        ...
+
+    def published(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """What was published of the recipe, or of that of its variants which is `chosen` among all settings.
+
+        `error`, after which `time`, by `what`; `by_epoch`, what was reached after so many epochs, in words, and
+        `curve`, the same as numbers; `squared_error`, the mean over unseen strings. Of a text also `accuracy`, from ...
+        to, while training, over the last 1,000 of `iterations`, and `loss` over the same; `windows`, both over 1,000
+        earlier ones. `seconds`: what the tutorial's own program takes under TensorFlow 2.21 on two cores of an AMD
+        EPYC (Zen 5), measured for this project.
+        """
+        ...
+
 
 class DataSettings(Protocol):
     """A frozen section of settings: what there is to learn from."""
@@ -21,6 +42,11 @@ class DataSettings(Protocol):
     @property
     def seq_len(self) -> int:
         """T, symbols of a string, or of context in a text."""
+        ...
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """The settings that decide what there is to know: where they differ, errors cannot be compared."""
         ...
 
     @property
@@ -65,16 +91,6 @@ class StringTask(Task, Protocol):
     @property
     def features(self) -> tuple[tuple[float, ...], ...]:
         """One row of D numbers a symbol of the alphabet: what the network is shown, [A, D]."""
-        ...
-
-    def published(self, length: int) -> dict[str, Any]:
-        """What was published for strings of this length; empty where nothing was.
-
-        `error`, after which `time`, by `what`; `by_epoch`, what was reported after so many epochs, in words, and
-        `curve`, the same as numbers; `curve_flax_lstm`, with the framework's own cell; `squared_error`, the mean over
-        unseen strings. `seconds`: what the tutorial's own program takes under TensorFlow 2.21 on two cores of an AMD
-        EPYC (Zen 5), measured for this project.
-        """
         ...
 
     def answer_range(self, length: int) -> tuple[int, int]:

@@ -56,6 +56,7 @@ class TextSettings:
     text_sha256: str = setting("", "checksum of the text", flag=False)
 
     validation = "valid_share"
+    question = ("text_file", "tokens", "lowercase", "min_count", "seq_len", "held_out", "valid_share", "stateful")
 
     def fitting(self, task: object, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
         """No setting depends on how long a text is: windows may be drawn more than once."""

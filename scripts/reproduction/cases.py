@@ -8,11 +8,10 @@ import numpy as np
 
 from experiments import count_bits, next_word, sign_sum
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.published import published
 from lstm_jax.settings import Value
 from lstm_jax.tasks.next_word import NextWord
 from lstm_jax.tasks.string_settings import StringSettings
-from lstm_jax.tasks.task import StringTask
-from lstm_jax.tasks.text_settings import TextSettings
 
 EXPERIMENTS = {module.BASE.task.name: module for module in (count_bits, sign_sum, next_word)}
 
@@ -72,11 +71,8 @@ class Case:
 
     @property
     def published(self) -> dict[str, Any]:
-        """What its task says was published."""
-        config = self.config
-        if isinstance(config.task, NextWord):
-            return config.task.published(cast(TextSettings, config.data), config.model.num_layers)
-        return cast(StringTask, config.task).published(config.data.seq_len)
+        """What was published of it."""
+        return published(self.config)
 
     def updates(self, epoch: int) -> int:
         """After how many updates an epoch ends."""
@@ -86,20 +82,20 @@ class Case:
     @property
     def claims(self) -> list[Claim]:
         """Each published figure."""
-        published, model = self.published, self.config.model
-        if model.cell != "lstm":
-            return self._curve(published[f"curve_{model.cell}"], "error on unseen strings", "error")
-        claims = self._curve(published.get("curve", {}), "error on unseen strings", "error")
-        claims += self._curve(published.get("squared_error", {}), "squared error of an unseen string", "loss")
-        for step, figures in published.get("windows", {}).items():
+        known = self.published
+        claims = self._curve(known.get("curve", {}), "error on unseen strings", "error")
+        claims += self._curve(known.get("squared_error", {}), "squared error of an unseen string", "loss")
+        for step, figures in known.get("windows", {}).items():
             claims += self._window(step, figures)
-        if "iterations" in published:
-            claims += self._window(published["iterations"], published)
+        if "iterations" in known:
+            claims += self._window(known["iterations"], known)
         if self.times_as_fast:
             what = "times as fast as the tutorial's own program, in turn with it"
             return [*claims, Claim(what, "times", (self.faster,), self.config.training.num_steps)]
-        what = f"wall time of one run{f', published: {published["time"]}' if 'time' in published else ''}"
-        return [*claims, Claim(what, "seconds", (published["seconds"],), self.config.training.num_steps)]
+        if "seconds" not in known:
+            return claims
+        what = f"wall time of one run{f', published: {known["time"]}' if 'time' in known else ''}"
+        return [*claims, Claim(what, "seconds", (known["seconds"],), self.config.training.num_steps)]
 
     def _curve(self, curve: Mapping[int, float], what: str, quantity: str) -> list[Claim]:
         """What was published by epoch."""

@@ -29,6 +29,18 @@ def test_the_default_run_learns_the_game(trained):
     assert seed["test_mistakes"] <= 30
 
 
+def test_published_figures_stand_beside_the_recipe_that_they_belong_to(tmp_path):
+    flags = ["--preset=paper", "--num_steps=20", "--checkpoint_every=20"]
+    as_published = play(*flags, f"--workdir={tmp_path / 'paper'}").stdout
+    assert "(published: 77.4 %)" in as_published
+    fewer = play(*flags, "--train_size=256", f"--workdir={tmp_path / 'fewer'}").stdout
+    assert not re.search(r"Published|\(published", fewer)
+    assert json.loads((tmp_path / "fewer" / "result.json").read_text())["published"] == {}
+    flax = play(*flags, "--cell=flax_lstm", f"--workdir={tmp_path / 'flax'}").stdout
+    assert "with all settings of --preset=paper): 1.3%" in flax, "and not after 20 updates"
+    assert "1.6%" not in flax
+
+
 def test_the_sum_after_each_sign_beside_the_true_one(trained):
     lines = play(f"--workdir={trained}", "--predict=00-+++,-I--").stdout.splitlines()
     assert "00-+++: true sum 2" in lines

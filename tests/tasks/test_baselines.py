@@ -111,14 +111,10 @@ def test_without_a_test_part_the_full_order_reaches_the_ceiling(codes, context):
     assert scores[-1].accuracy == pytest.approx(right / windows)
 
 
-def test_published_figures_are_those_of_the_fable_and_three_words():
-    task = NextWord()
-    one, two = task.published(TextSettings(), 1), task.published(TextSettings(order="sliding"), 2)
+def test_published_figures_stay_below_the_ceiling_of_the_fable():
+    one, two = (NextWord().published({"num_layers": layers}) for layers in (1, 2))
     assert (one["accuracy"], one["error"], one["loss"]) == ([0.906, 0.912], 0.088, 0.416)
     assert (two["accuracy"], two["error"]) == ([0.93, 0.952], 0.048)
     codes = make_corpus(read_text(TextSettings()), TextSettings()).train
     right, windows = ceiling(codes, 3)
     assert max(two["accuracy"]) < right / windows
-    for other in ({"seq_len": 4}, {"text_file": "other.txt"}, {"tokens": "characters"}, {"held_out": 0.1}):
-        assert task.published(TextSettings(**other), 1) == {}
-    assert task.published(TextSettings(), 3) == {}

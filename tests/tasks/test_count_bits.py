@@ -22,11 +22,6 @@ def test_every_string_up_to_eight_bits_is_counted_as_python_counts_it():
         assert (low, high) == (min(map(min, expected)), max(map(max, expected)))
 
 
-def test_what_was_published_is_said_only_of_twenty_bits():
-    assert TASK.published(20)["error"] == 0.001
-    assert TASK.published(19) == {}
-
-
 def test_counts_that_16_bits_cannot_hold():
     ones = Strings(np.ones((1, 40_000), np.uint8), np.array([40_000]))
     assert running_answers(TASK, ones)[0, [0, 32_767, -1]].tolist() == [1, 32_768, 40_000]
