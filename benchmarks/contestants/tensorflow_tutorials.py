@@ -96,7 +96,11 @@ def sign_sum(codes: Sequence[int]) -> Program:
 
 
 def next_word(codes: Sequence[int], layers: int = 1) -> Program:
-    """Three words an update, each as its bare code; softmax cross-entropy, RMSProp."""
+    """Three words an update, each as its bare code; softmax cross-entropy, RMSProp.
+
+    As in the tutorial, a window begins four words after the one before; where it draws the first of each pass through
+    the text, here each pass begins one word later than the last, so that programs see the same.
+    """
     words, contexts = max(codes) + 1, (len(codes) - 4) // 4
     data, target = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32, [None, words])
     steps = tf.split(data, 3, 1)

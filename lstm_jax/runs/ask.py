@@ -44,12 +44,12 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     for number, params in enumerate(session.params()):
         seed = session.setup.seeds[number]
         outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
-        every = np.zeros(()) if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
+        every = None if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
         for place, text in enumerate(texts):
             line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
-            if every.ndim:
+            if every is not None:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
                 paragraphs[place].extend(running_lines(text, rows))
     return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]

@@ -40,10 +40,6 @@ class Problem(Protocol):
         """The loss on what is held out for early stopping."""
         ...
 
-    def epoch_size(self) -> int:
-        """Examples that an epoch has; 0 if there are endlessly many."""
-        ...
-
     def seed_result(self, score: Score, seed: int) -> dict[str, Any]:
         """What result.json says of a member besides its error."""
         ...

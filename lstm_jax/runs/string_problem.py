@@ -112,8 +112,8 @@ class StringProblem(Problem):
     def validation_loss(self, program: Program, params: PyTree, seed: int) -> float:
         return score_strings(program, self.task, params, self.strings(seed).valid).loss
 
-    @override
     def epoch_size(self) -> int:
+        """Examples that an epoch has; 0 if there are endlessly many."""
         return self.settings.train_size - self.settings.valid_size
 
     @override

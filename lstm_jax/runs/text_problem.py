@@ -1,6 +1,5 @@
 """Runs on a text: what is learned from, and how well the rest of it, or all of it, is foretold."""
 
-import math
 from typing import Any, cast, override
 
 import numpy as np
@@ -12,7 +11,7 @@ from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.published import published
 from lstm_jax.runs.texts import checksum, read_text
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.baselines import MAX_ORDER, ceiling, ngram_scores
+from lstm_jax.tasks.baselines import MAX_ORDER, ceiling, ngram_scores, perplexity
 from lstm_jax.tasks.corpus import check_streams, make_corpus
 from lstm_jax.tasks.next_word import NextWord
 from lstm_jax.tasks.objectives import ClassObjective, SampledObjective
@@ -110,13 +109,8 @@ class TextProblem(Problem):
         return score_windows(program, params, codes, self.settings.seq_len, self.settings.test_size)
 
     @override
-    def epoch_size(self) -> int:
-        return len(self.text.train) - self.settings.seq_len
-
-    @override
     def seed_result(self, score: Score, seed: int) -> dict[str, Any]:
-        # Beyond e^700 a float has no value; JSON has no infinity either.
-        return {"perplexity": math.exp(min(score.loss, 700))}
+        return {"perplexity": perplexity(score.loss)}
 
     @override
     def result(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What a person is shown of a run on a text."""
 
 import itertools
-import math
 import textwrap
 from collections.abc import Mapping
 from typing import Any, override
@@ -17,6 +16,7 @@ from lstm_jax.runs.prompts import Wish, continue_prompt
 from lstm_jax.runs.published import attribution
 from lstm_jax.runs.report import seed_lines
 from lstm_jax.runs.text_problem import TextProblem
+from lstm_jax.tasks.baselines import perplexity
 from lstm_jax.training.evaluate import string_outputs
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
@@ -141,8 +141,3 @@ def as_written(text: str) -> str:
     """A text as Markdown shows it unchanged, whatever characters it has: a block of code, in short lines."""
     lines = itertools.chain.from_iterable(WRAPPER.wrap(line) or [""] for line in text.split("\n"))
     return "\n".join(f"    {line}" for line in lines)
-
-
-def perplexity(loss: float) -> float:
-    """exp(loss); beyond e^700 it has no value, and that is given."""
-    return math.exp(min(float(loss), 700))

@@ -1,5 +1,6 @@
 """What can be said of a text without a network: the best possible accuracy, and how well counted n-grams predict."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,11 @@ def ceiling(codes: np.ndarray, context: int) -> tuple[int, int]:
     return int(np.maximum.reduceat(found.counts, starts).sum()), windows
 
 
+def perplexity(loss: float | np.floating) -> float:
+    """exp(loss) of a mean loss in nats; beyond e^700, which neither a float nor JSON can hold, that is given."""
+    return math.exp(min(float(loss), 700))
+
+
 class NGram(NamedTuple):
     """How well counted n-grams predict: the share of right answers, and the perplexity, exp(mean loss in nats)."""
 
@@ -108,7 +114,7 @@ def ngram_scores(train: np.ndarray, test: np.ndarray, num_symbols: int, context:
         probability = level.interpolate(seen, answers, probability)
         predicted = level.back_off(seen, predicted)
         accuracy = float(np.mean(predicted == answers))
-        scores.append(NGram(order, accuracy, float(np.exp(-np.mean(np.log(probability))))))
+        scores.append(NGram(order, accuracy, perplexity(-np.mean(np.log(probability)))))
     return scores
 
 
