@@ -46,7 +46,7 @@ def find_experiments() -> list[str]:
 def define_flags() -> None:
     """Defines all flags."""
     module: Any = {"module_name": sys.argv[0]}
-    flags.DEFINE_enum("experiment", None, find_experiments(), "what is run", required=True, **module)
+    flags.DEFINE_enum("experiment", None, find_experiments(), "what is run", **module)
     flags.DEFINE_multi_string("set", [], "NAME=VALUES of a setting; may be given several times", **module)
     flags.DEFINE_string("preset", None, "recipe of all runs; default: the experiment's own", **module)
     flags.DEFINE_string("workdir", None, "folder of the sweep; goes on with the one that is there", **module)
@@ -89,6 +89,8 @@ def main() -> int:
     """Runs the sweep, or says what it would run; returns the exit status."""
     chosen = dataclasses.replace(SweepSettings(), **given(OWN))
     chosen.check()
+    if not flags.FLAGS.experiment:
+        raise SettingError("experiment", "", f"must name what is run: {', '.join(find_experiments())}")
     if not flags.FLAGS.workdir:
         raise SettingError("workdir", "", "must name the folder of the sweep")
     sweep = SweepRun(

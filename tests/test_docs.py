@@ -13,7 +13,7 @@ from tests.experiments.commands import ROOT, run
 
 MAKE_TEXT, *ON_A_TEXT = [line for line in bash_lines("docs/next_word.md") if "topics" in line or "characters" in line]
 ON_THE_FABLE = [line for line in bash_lines("docs/next_word.md") if "runs/fable" in line]
-ELSEWHERE = [line for document in ("docs/hosts.md", "docs/sweeps.md") for line in bash_lines(document)]
+ELSEWHERE = [line for page in ("hosts", "sweeps", "sign_sum") for line in bash_lines(f"docs/{page}.md")]
 
 
 def perform(line: str, folder) -> str:
@@ -70,3 +70,8 @@ def test_a_command_for_several_machines_or_runs_is_accepted(line):
     )
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {wrong}"), "all other flags are right"
+
+
+def test_the_example_of_the_sign_game_holds():
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sign_sum.md").read_text(), re.DOTALL)
+    exec(code, {})  # it asserts what it shows

@@ -136,6 +136,11 @@ def test_what_cannot_be_is_refused_before_anything_runs(flags, words, tmp_path):
     assert not (tmp_path / "none" / "runs").exists()
 
 
+def test_an_experiment_is_asked_for(tmp_path):
+    done = sweep("--set=hidden_size=4", f"--workdir={tmp_path / 'none'}", status=2)
+    assert done.stderr == "error: --experiment=: must name what is run: count_bits, next_word, sign_sum\n"
+
+
 def test_a_folder_keeps_to_one_kind_of_sweep(small):
     folder, *_ = small
     done = sweep(*TINY, f"--workdir={folder}", "--set=seq_len=5", "--halving=3", status=2)
