@@ -34,7 +34,13 @@ def saved(tasks: Sequence[Task]) -> str:
     """What successive halving saves, in one line."""
     full = sum(task.num_steps * task.members for task in tasks)
     used = sum(map(updates, tasks))
-    return f"halving: {used:,} of {full:,} updates, {1 - used / full:.0%} saved" if full else "halving: nothing to do"
+    if not full:
+        return "halving: nothing to do"
+    if used == full:
+        return (
+            "halving: no member is dropped; too few share a program, or they are compared too rarely (--set eval_every)"
+        )
+    return f"halving: {used:,} of {full:,} updates, {1 - used / full:.0%} saved"
 
 
 def programs(plan: Plan, tasks: Sequence[Task]) -> list[str]:

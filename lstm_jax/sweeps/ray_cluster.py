@@ -32,7 +32,7 @@ class RayExecutor(Executor):
         cpus, gpus: what each task needs.
 
     Raises:
-        SettingError: Ray is not installed, or there is no such cluster.
+        SettingError: Ray is not installed or does not start, or there is no such cluster.
     """
 
     def __init__(self, store: Store, address: str, cpus: float, gpus: float):
@@ -48,6 +48,10 @@ class RayExecutor(Executor):
         except (OSError, ValueError, RuntimeError) as error:
             reason = (str(error).splitlines() or ["unknown"])[0]
             raise SettingError("ray_address", address, f"no Ray cluster can be reached there: {reason}") from None
+        except Exception as error:  # Ray has no class of its own for processes that do not start in time
+            ray.shutdown()
+            reason = (str(error).splitlines() or ["unknown"])[0]
+            raise SettingError("executor", "ray", f"Ray does not start; nothing is lost, try again: {reason}") from None
         self._do: Any = ray.remote(do).options(num_cpus=cpus, num_gpus=gpus, max_retries=0)
         self._names: dict[Any, str] = {}  # tasks by what Ray calls them
         self._steps: dict[str, int] = {}

@@ -8,6 +8,7 @@ import pytest
 from lstm_jax.runs.setup import TRACED
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.plan import make_plan
+from lstm_jax.sweeps.prospect import saved
 from lstm_jax.sweeps.rungs import Rung
 from lstm_jax.sweeps.task import from_data, longest_first, make_tasks
 from lstm_jax.sweeps.work import estimate, time_left
@@ -113,3 +114,13 @@ def test_two_runs_of_one_name_are_refused():
     plan = plan_of()
     with pytest.raises(SettingError, match="two runs have the same name"):
         make_plan(plan.runs[0].config, [{}, {}], [], {})
+
+
+@pytest.mark.parametrize(
+    ("rungs", "said"),
+    [([Rung(10, 1)], "halving: 50 of 80 updates, 38% saved"), ([], "halving: no member is dropped; too few")],
+)
+def test_what_halving_saves_is_said_and_why_it_saves_nothing(rungs, said):
+    plan = plan_of("learning_rate=0.01,0.02", num_steps=40)
+    (task,) = make_tasks(EXPERIMENT, plan.runs, 1, lambda runs: rungs)
+    assert saved([task]).startswith(said)

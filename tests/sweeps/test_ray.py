@@ -33,6 +33,14 @@ sys.stdin.readline()
 cluster.shutdown()
 """
 
+SLOW_RAY = """
+def init(*_, **__):
+    raise Exception("The node timed out.")
+
+def shutdown():
+    pass
+"""
+
 
 @pytest.fixture
 def nodes():
@@ -70,9 +78,16 @@ def test_no_cluster_is_one_line(tmp_path):
     assert "--ray_address=127.0.0.1:1: no Ray cluster can be reached there" in done.stderr
 
 
-def test_without_ray_it_says_how_to_get_it(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ("raise ImportError('not here')", "needs Ray: pip install 'lstm-jax[ray]'"),
+        (SLOW_RAY, "Ray does not start; nothing is lost, try again: The node timed out."),
+    ],
+)
+def test_without_a_working_ray_it_says_what_to_do(package, said, tmp_path, monkeypatch):
     (tmp_path / "hidden" / "ray").mkdir(parents=True)
-    (tmp_path / "hidden" / "ray" / "__init__.py").write_text("raise ImportError('not here')")
+    (tmp_path / "hidden" / "ray" / "__init__.py").write_text(package)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "hidden"), str(ROOT)]))
     done = sweep(*LONG, f"--workdir={tmp_path / 'sweep'}", "--executor=ray", status=2)
-    assert done.stderr == "error: --executor=ray: needs Ray: pip install 'lstm-jax[ray]'\n"
+    assert done.stderr == f"error: --executor=ray: {said}\n"
