@@ -10,6 +10,7 @@ from flax import nnx
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.training.mesh import BATCH, batch_mesh, choose_slices, count_devices, on_cpu, opaque
 
 
@@ -52,8 +53,8 @@ def value_and_grad(
         def step(model, inputs, targets):
             return lstm_jax.value_and_grad(loss)(model, inputs, targets)
 
-    On a CPU with one host device a core (`jax_num_cpu_devices`) a small network uses one core otherwise, however many
-    there are. A batch that outgrows the cache is worked through in slices, too.
+    On a CPU with one host device a core (`jax_num_cpu_devices`) that is faster than the threads of one device for wide
+    layers, and for what XLA computes. A batch that keeps much for the backward pass is worked through in slices, too.
 
     Args:
         loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`.
@@ -114,7 +115,7 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
         _check_batch(batch)
         devices, size = count_devices(num_devices), jax.tree.leaves(batch)[0].shape[0]
         weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-        slices = choose_slices(size, weights, int(on_cpu()), devices)
+        slices = choose_slices(size, weights, int(on_cpu()), devices, threads=native.available())
         mesh = batch_mesh(slices, devices)
         graph, state = nnx.split(model)
 
@@ -148,7 +149,7 @@ def _choose(one_slice: Callable[..., Array], params: nnx.State, others: nnx.Stat
     kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch), params)[1], params)
     weights = sum(leaf.size for leaf in jax.tree.leaves(params))
     memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0
-    return choose_slices(size, weights, memory // size, devices)
+    return choose_slices(size, weights, memory // size, devices, threads=native.available())
 
 
 def _streams(others: nnx.State) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS, Weights
+from lstm_jax.recurrent.native import passes
 
 
 def random_case(kind, time, features, units, batch, seed, resets=False):
@@ -46,6 +47,16 @@ def both_paths(kind, reverse, parts):
     return compute
 
 
+@pytest.fixture(params=["kernel", "xla"])
+def computed_by(request, monkeypatch):
+    """Runs a test twice: with the kernel where it computes what is asked for, and without it."""
+    if request.param == "xla":
+        monkeypatch.setattr(passes, "available", lambda: False)
+    elif not passes.available():
+        pytest.skip("the kernel cannot be compiled here")
+    return request.param
+
+
 # Between them: sizes of one, more symbols than the fast path puts into one product, batches that are filled up, units
 # on both sides of 63, both directions of time, and every part of the result looked at alone and with others.
 PROGRAMS = [
@@ -57,10 +68,12 @@ PROGRAMS = [
     ("lstm", (6, 3, 24, 5), True, True, ["final"]),
     ("gru", (5, 1, 33, 19), False, False, ["last"]),
     ("lstm", (4, 1, 33, 19), True, False, ["cell", "final"]),
+    ("lstm", (3, 14, 7, 150), False, True, ["cell", "hidden", "final"]),
+    ("gru", (40, 1, 65, 9), True, False, ["hidden"]),
 ]
 
 
-@pytest.mark.usefixtures("float64")
+@pytest.mark.usefixtures("float64", "computed_by")
 @pytest.mark.parametrize(("kind", "size", "resets", "reverse", "parts"), PROGRAMS)
 def test_values_and_gradients_equal_the_textbook(kind, size, resets, reverse, parts):
     compute = both_paths(kind, reverse, parts)
@@ -76,7 +89,11 @@ def test_values_and_gradients_equal_the_textbook(kind, size, resets, reverse, pa
     check()
 
 
-@pytest.mark.parametrize(("kind", "dtype", "tolerance"), [("lstm", jnp.float32, 1e-5), ("gru", jnp.bfloat16, 0.05)])
+@pytest.mark.usefixtures("computed_by")
+@pytest.mark.parametrize(
+    ("kind", "dtype", "tolerance"),
+    [("lstm", jnp.float32, 1e-5), ("gru", jnp.float32, 1e-5), ("gru", jnp.bfloat16, 0.05)],
+)
 def test_lower_precision_differs_by_rounding_only(kind, dtype, tolerance):
     weights, inputs, state, _ = jax.tree.map(jnp.float32, random_case(kind, 20, 1, 24, 50, 0))
     weights = weights._replace(input=weights.input.astype(dtype), hidden=weights.hidden.astype(dtype))

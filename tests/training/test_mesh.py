@@ -58,6 +58,19 @@ def test_slices_on_two_devices_are_those_measured_to_be_fastest(batch, work, kep
     assert choose_slices(batch, work, kept, 2) == slices
 
 
+@pytest.mark.parametrize(
+    ("batch", "work", "kept", "slices"),
+    [
+        (1000, 2_400, 11_520, 1),  # the kernel's own threads are faster than two devices
+        (256, 66_048, 196_608, 2),
+        (128, 327_680, 786_432, 4),
+        (32, 1_114_112, 1_228_800, 1),
+    ],
+)
+def test_slices_of_a_layer_with_threads_are_those_measured_to_be_fastest(batch, work, kept, slices):
+    assert choose_slices(batch, work, kept, 2, threads=True) == slices
+
+
 @pytest.mark.parametrize("batch", [1, 7, 128, 1000, 1024])
 @pytest.mark.parametrize("devices", [1, 2, 8])
 def test_slices_are_equal_and_never_more_than_there_are_strings(batch, devices):

@@ -1,0 +1,1 @@
+"""The fast path on the CPU: a kernel in C++ (`kernel.cc`), compiled once for the processor at hand."""

@@ -1,0 +1,305 @@
+// Back-propagation through time for a block of columns. `d_` stands for the loss's derivative by something.
+#pragma once
+
+#include <vector>
+
+#include "problem.h"
+#include "team.h"
+
+namespace lstm_jax {
+
+// What the backward pass reads besides the problem: the forward pass's results, and the derivatives by them
+// ([T, H, B] and [H, B], null where they are zero).
+template <class T>
+struct BackwardArguments {
+  const T *hidden, *cell;
+  const T* kept[kGates];
+  int64_t kept_stride[kGates];
+  const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
+};
+
+// Where it writes; d_inputs may be null: not asked for.
+template <class T>
+struct BackwardResults {
+  T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
+};
+
+template <class Cell, class T>
+class Backward {
+ public:
+  Backward(const Problem<T>& problem, const BackwardArguments<T>& arguments, const BackwardResults<T>& results)
+      : p_(problem),
+        a_(arguments),
+        results_(results),
+        hidden_weights_(int64_t(round_up(p_.units, kRows)) * p_.units * Cell::kHidden.count),
+        input_weights_(results.d_inputs ? int64_t(round_up(p_.features, kRows)) * p_.units * Cell::kInput.count : 0) {
+    pack_transposed(hidden_weights_.get(), Cell::kHidden, p_.hidden_weights, p_.units);
+    if (results.d_inputs) pack_transposed(input_weights_.get(), Cell::kInput, p_.input_weights, p_.features);
+  }
+
+  // Rows of d [h; x; 1]^T: [gates of padded units][operands], the sum of the block, which `run` writes.
+  int64_t gradient_size() const { return int64_t(p_.padded_units()) * kGates * operands(); }
+
+  void run(int first, int last, T* gradient, Team& team) const {
+    const int columns = last - first, slots = std::max(1, std::min(p_.time, kContraction / columns));
+    Block block{first, columns, slots, int64_t(p_.padded_units()) * kGates * columns, gradient,
+                Buffer<T>(int64_t(p_.units) * columns), Buffer<T>(int64_t(p_.units) * columns),
+                Buffer<T>(int64_t(slots) * p_.padded_units() * kGates * columns),
+                Buffer<T>(int64_t(slots) * columns * operands())};
+    std::fill(gradient, gradient + gradient_size(), T(0));
+    begin(block.d_hidden.get(), a_.d_final_hidden, block);
+    begin(block.d_cell.get(), Cell::kHasCell ? a_.d_final_cell : nullptr, block);
+    int slot = 0;
+    for (int step = p_.time - 1; step >= 0; --step) {
+      back(step, block, slot++, team);
+      if (slot < slots && step) continue;
+      team.run(p_.tiles(), [&](int tile, int end) {
+        for (; tile < end; ++tile) add_gradient(block, tile, slot);
+      });
+      slot = 0;
+    }
+    finish(results_.d_hidden_start, block.d_hidden.get(), block);
+    if (Cell::kHasCell) finish(results_.d_cell_start, block.d_cell.get(), block);
+  }
+
+  // Adds the blocks' sums, in their order, and puts the rows into the order of the parameters.
+  void restore(const std::vector<const T*>& gradients) const {
+    for (int gate = 0; gate < kGates; ++gate) {
+      for (int unit = 0; unit < p_.units; ++unit) {
+        const int64_t row = (int64_t(unit) * kGates + gate) * operands();
+        auto total = [&](int operand) {
+          T sum = 0;
+          for (const T* gradient : gradients) sum += gradient[row + operand];
+          return T(Cell::kScale[gate]) * sum;
+        };
+        auto to = [&](T* weights, const Blocks& blocks, int depth) {
+          return weights + (int64_t(blocks.parameter[gate]) * p_.units + unit) * depth;
+        };
+        if (has(Cell::kHidden, gate)) {
+          T* d_hidden = to(results_.d_hidden_weights, Cell::kHidden, p_.units);
+          for (int k = 0; k < p_.units; ++k) d_hidden[k] = total(k);
+        }
+        if (has(Cell::kInput, gate)) {
+          T* d_input = to(results_.d_input_weights, Cell::kInput, p_.features);
+          for (int k = 0; k < p_.features; ++k) d_input[k] = total(p_.units + k);
+        }
+        *to(results_.d_bias, Cell::kBias, 1) = total(p_.units + p_.features);
+      }
+    }
+  }
+
+ private:
+  static constexpr int kLanes = Vector<T>::kLanes;
+  static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
+
+  struct Block {
+    int first, columns, slots;
+    int64_t rows_size;  // of one slot
+    T* gradient;
+    Buffer<T> d_hidden, d_cell;  // panels [strips][H][width]
+    Buffer<T> d_rows;            // [slots][strips][gates of padded units][width]
+    Buffer<T> operands;          // [strips of operands][slots][columns][width]
+  };
+
+  static bool has(const Blocks& blocks, int gate) { return gate >= blocks.first && gate < blocks.first + blocks.count; }
+
+  int operands() const { return round_up(p_.units + p_.features + 1, kLanes); }
+
+  void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
+    pack(to, count, kRows, p_.units * blocks.count, [&](int row, int k) {
+      int unit = k / blocks.count, gate = blocks.first + k % blocks.count;
+      return T(Cell::kScale[gate]) * weights[(int64_t(blocks.parameter[gate]) * p_.units + unit) * count + row];
+    });
+  }
+
+  void begin(T* panel, const T* from, const Block& block) const {
+    if (from) {
+      to_panel(panel, p_.units, 0, from + block.first, p_.units, p_.batch, block.columns);
+    } else {
+      std::fill(panel, panel + int64_t(p_.units) * block.columns, T(0));
+    }
+  }
+
+  void finish(T* to, const T* panel, const Block& block) const {
+    for_strips<T>(block.columns, [&](int column, auto width) {
+      constexpr int kWidth = decltype(width)::value * kLanes;
+      const T* from = panel + int64_t(p_.units) * column;
+      for (int k = 0; k < p_.units; ++k) {
+        std::copy(from + k * kWidth, from + (k + 1) * kWidth, to + int64_t(k) * p_.batch + block.first + column);
+      }
+    });
+  }
+
+  void back(int step, Block& block, int slot, Team& team) const {
+    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.first : nullptr;
+    team.run(p_.tiles(), [&](int tile, int end) {
+      for (int unit = tile * kUnits; unit < std::min(end * kUnits, p_.padded_units()); ++unit) {
+        differentiate(step, block, slot, unit, resets);
+      }
+    });
+    const int tiles = (p_.units + kRows - 1) / kRows;
+    const int input_tiles = results_.d_inputs ? (p_.features + kRows - 1) / kRows : 0;
+    const int operand_tiles = operands() / kLanes;
+    team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
+      for (; tile < end; ++tile) {
+        if (tile < tiles) {
+          hidden_part(block, slot, tile, resets);
+        } else if (tile < tiles + input_tiles) {
+          input_part(step, block, slot, tile - tiles);
+        } else {
+          turn_operand(step, block, slot, tile - tiles - input_tiles, resets);
+        }
+      }
+    });
+    if (Cell::kHasCell) reset_panel(block.d_cell.get(), p_.units, 0, p_.units, resets, block.columns);
+  }
+
+  // The derivatives by the sums of one unit's gates.
+  void differentiate(int step, Block& block, int slot, int unit, const bool* resets) const {
+    const int time = p_.time_of(step);
+    const int64_t at = int64_t(time) * p_.units * p_.batch, row = int64_t(unit) * p_.batch + block.first;
+    const T* hiddens = p_.before(step, a_.hidden, p_.hidden_start) + row;
+    const T* cells = Cell::kHasCell ? p_.before(step, a_.cell, p_.cell_start) + row : nullptr;
+    for_strips<T>(block.columns, [&](int column, auto width) {
+      constexpr int kWidth = decltype(width)::value * kLanes;
+      T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + unit * kWidth;
+      T* d_cell = block.d_cell.get() + int64_t(p_.units) * column + unit * kWidth;
+      T* d_rows = block.d_rows.get() + slot * block.rows_size + int64_t(p_.padded_units()) * kGates * column +
+                  unit * kGates * kWidth;
+      if (unit >= p_.units) return std::fill(d_rows, d_rows + kGates * kWidth, T(0));
+      for (int w = 0; w < kWidth; w += kLanes) {
+        const int64_t place = row + column + w;
+        Vec<T> gates[kGates];
+        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(a_.kept[gate] + time * a_.kept_stride[gate] + place);
+        State<T> d_after{load(d_hidden + w), Vec<T>{}}, before{}, after{};
+        if (a_.d_hidden) d_after.hidden += load(a_.d_hidden + at + place);
+        if constexpr (Cell::kHasCell) {
+          d_after.cell = load(d_cell + w);
+          if (a_.d_cell) d_after.cell += load(a_.d_cell + at + place);
+          after.cell = load(a_.cell + at + place);
+          before.cell = load(cells + column + w);
+          if (resets) before.cell = unless<T>(resets + column + w, before.cell);
+        } else {
+          before.hidden = load(hiddens + column + w);
+          if (resets) before.hidden = unless<T>(resets + column + w, before.hidden);
+        }
+        State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);
+        store(d_hidden + w, d_before.hidden);
+        if (Cell::kHasCell) store(d_cell + w, d_before.cell);
+        for (int gate = 0; gate < kGates; ++gate) store(d_rows + gate * kWidth + w, gates[gate]);
+      }
+    });
+  }
+
+  // Transposed weights times the derivatives by the rows, for the kRows rows of one tile.
+  template <int W>
+  void add_transposed(Tile<T, W>& tile, const Blocks& blocks, const T* weights, const T* d_rows) const {
+    constexpr int kWidth = W * kLanes;
+    if (blocks.count == kGates) {
+      return add_product<0, kGates>(tile, weights, d_rows, p_.units * kGates, kWidth);
+    }
+    for (int unit = 0; unit < p_.units; ++unit) {
+      add_product<0, kGates>(tile, weights, d_rows + blocks.first * kWidth, blocks.count, kWidth);
+      weights += kRows * blocks.count;
+      d_rows += kGates * kWidth;
+    }
+  }
+
+  // What passes from the sums to the hidden state before.
+  void hidden_part(Block& block, int slot, int number, const bool* resets) const {
+    const int row = number * kRows, rows = std::min(kRows, p_.units - row);
+    const T* weights = hidden_weights_.get() + int64_t(row) * p_.units * Cell::kHidden.count;
+    for_strips<T>(block.columns, [&](int column, auto width) {
+      constexpr int W = decltype(width)::value, kWidth = W * kLanes;
+      T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + row * kWidth;
+      Tile<T, W> tile{};
+      add_transposed(tile, Cell::kHidden, weights, rows_at(block, slot, column));
+      for (int r = 0; r < rows; ++r) {
+        for (int w = 0; w < W; ++w) {
+          Vec<T> sum = load(d_hidden + r * kWidth + w * kLanes) + tile.sum[r / kGates][r % kGates][w];
+          if (resets) sum = unless<T>(resets + column + w * kLanes, sum);
+          store(d_hidden + r * kWidth + w * kLanes, sum);
+        }
+      }
+    });
+  }
+
+  // What passes to the inputs.
+  void input_part(int step, const Block& block, int slot, int number) const {
+    const int row = number * kRows, rows = std::min(kRows, p_.features - row);
+    const T* weights = input_weights_.get() + int64_t(row) * p_.units * Cell::kInput.count;
+    T* d_inputs = results_.d_inputs + (int64_t(p_.time_of(step)) * p_.features + row) * p_.batch + block.first;
+    for_strips<T>(block.columns, [&](int column, auto width) {
+      constexpr int W = decltype(width)::value;
+      Tile<T, W> tile{};
+      add_transposed(tile, Cell::kInput, weights, rows_at(block, slot, column));
+      for (int r = 0; r < rows; ++r) {
+        for (int w = 0; w < W; ++w) {
+          store(d_inputs + int64_t(r) * p_.batch + column + w * kLanes, tile.sum[r / kGates][r % kGates][w]);
+        }
+      }
+    });
+  }
+
+  const T* rows_at(const Block& block, int slot, int column) const {
+    return block.d_rows.get() + slot * block.rows_size + int64_t(p_.padded_units()) * kGates * column;
+  }
+
+  // Writes kLanes rows of [h; x; 1; 0 ...] as columns, so that one row of a product reads them side by side.
+  void turn_operand(int step, Block& block, int slot, int group, const bool* resets) const {
+    const int row = group * kLanes, padded = operands();
+    const int width = row / (kWide * kLanes) * kWide * kLanes + kWide * kLanes <= padded ? kWide * kLanes : kLanes;
+    const int64_t strip = int64_t(row - row % width) * block.slots * block.columns;
+    const T* hidden = p_.before(step, a_.hidden, p_.hidden_start);
+    const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
+    for (int column = 0; column < block.columns; column += kLanes) {
+      Vec<T> rows[kLanes];
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const int operand = row + lane, feature = operand - p_.units, at = block.first + column;
+        rows[lane] = operand < p_.units        ? load(hidden + int64_t(operand) * p_.batch + at)
+                     : feature < p_.features   ? load(inputs + int64_t(feature) * p_.batch + at)
+                                               : Vec<T>{} + T(feature == p_.features);
+        if (resets && operand < p_.units) rows[lane] = unless<T>(resets + column, rows[lane]);
+      }
+      transpose<T>(rows);
+      T* to = block.operands.get() + strip + (int64_t(slot) * block.columns + column) * width + row % width;
+      for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
+    }
+  }
+
+  // Adds the products of the filled slots to the gradient of the rows of one tile.
+  void add_gradient(Block& block, int number, int slots) const {
+    for_strips<T>(operands(), [&](int operand, auto width) {
+      constexpr int W = decltype(width)::value;
+      const bool hidden_only = operand + W * kLanes <= p_.units;
+      T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
+      Tile<T, W> tile{};
+      for (int slot = 0; slot < slots; ++slot) {
+        const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.columns +
+                            int64_t(slot) * block.columns * W * kLanes;
+        for_strips<T>(block.columns, [&](int column, auto columns) {
+          constexpr int kColumns = decltype(columns)::value * kLanes;
+          const T* rows = rows_at(block, slot, column) + int64_t(number) * kRows * kColumns;
+          if (hidden_only) {
+            add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, operands + column * W * kLanes, kColumns);
+          } else {
+            add_outer_product<0, kGates>(tile, rows, kColumns, operands + column * W * kLanes, kColumns);
+          }
+        });
+      }
+      for (int r = 0; r < kRows; ++r) {
+        for (int w = 0; w < W; ++w) {
+          T* sum = gradient + int64_t(r) * this->operands() + w * kLanes;
+          store(sum, load(sum) + tile.sum[r / kGates][r % kGates][w]);
+        }
+      }
+    });
+  }
+
+  const Problem<T> p_;
+  const BackwardArguments<T> a_;
+  const BackwardResults<T> results_;
+  Buffer<T> hidden_weights_, input_weights_;
+};
+
+}  // namespace lstm_jax

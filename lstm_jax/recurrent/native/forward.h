@@ -1,0 +1,106 @@
+// The forward pass: all symbols of a block of columns, one after another.
+#pragma once
+
+#include "problem.h"
+#include "team.h"
+
+namespace lstm_jax {
+
+// Where the forward pass writes: states [T, H, B]; `kept` of the gates, one block of H rows each, the next symbol's
+// `kept_stride` numbers later (null: not kept).
+template <class T>
+struct ForwardResults {
+  T *hidden, *cell;
+  T* kept[kGates];
+  int64_t kept_stride[kGates];
+};
+
+template <class Cell, class T>
+class Forward {
+ public:
+  Forward(const Problem<T>& problem, const ForwardResults<T>& results)
+      : p_(problem),
+        results_(results),
+        input_weights_(int64_t(p_.padded_units()) * Cell::kInput.count * p_.features),
+        hidden_weights_(int64_t(p_.padded_units()) * Cell::kHidden.count * p_.units),
+        bias_(p_.padded_units() * kGates) {
+    pack_gates(input_weights_.get(), Cell::kInput, p_.input_weights, p_.features);
+    pack_gates(hidden_weights_.get(), Cell::kHidden, p_.hidden_weights, p_.units);
+    pack_gates(bias_.get(), Cell::kBias, p_.bias, 1);
+  }
+
+  // The columns first ... last - 1; the team shares the units of each symbol.
+  void run(int first, int last, Team& team) const {
+    int columns = last - first, depth = p_.features + p_.units;
+    Buffer<T> now(int64_t(depth) * columns), next(int64_t(depth) * columns);
+    T *panel = now.get(), *after = next.get();
+    to_panel(panel, depth, p_.features, p_.hidden_start + first, p_.units, p_.batch, columns);
+    for (int step = 0; step < p_.time; ++step) {
+      const T* symbol = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
+      to_panel(panel, depth, 0, symbol + first, p_.features, p_.batch, columns);
+      const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
+      reset_panel(panel, depth, p_.features, p_.units, resets, columns);
+      team.run(p_.tiles(), [&](int tile, int end) {
+        for (; tile < end; ++tile) {
+          for_strips<T>(columns, [&](int column, auto width) {
+            this->template compute<decltype(width)::value>(step, tile, first, column, resets, panel, after);
+          });
+        }
+      });
+      std::swap(panel, after);
+    }
+  }
+
+ private:
+  void pack_gates(T* to, const Blocks& blocks, const T* weights, int depth) const {
+    pack(to, p_.padded_units() * blocks.count, kUnits * blocks.count, depth, [&](int row, int k) {
+      int unit = row / blocks.count, gate = blocks.first + row % blocks.count;
+      if (unit >= p_.units) return T(0);
+      return T(Cell::kScale[gate]) * weights[(int64_t(blocks.parameter[gate]) * p_.units + unit) * depth + k];
+    });
+  }
+
+  template <int W>
+  void compute(int step, int number, int first, int column, const bool* resets, const T* panel, T* after) const {
+    constexpr int kLanes = Vector<T>::kLanes, kWidth = W * kLanes;
+    const int depth = p_.features + p_.units, unit = number * kUnits;
+    const T* strip = panel + int64_t(depth) * column;
+    Tile<T, W> tile;
+    const T* bias = bias_.get() + unit * kGates;
+    for (int row = 0; row < kRows; ++row) {
+      for (int w = 0; w < W; ++w) tile.sum[row / kGates][row % kGates][w] = Vec<T>{} + bias[row];
+    }
+    add_product<Cell::kInput.first, Cell::kInput.count>(
+        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * p_.features, strip, p_.features, kWidth);
+    const T* hidden = strip + p_.features * kWidth;
+    add_product<Cell::kHidden.first, Cell::kHidden.count>(
+        tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
+    T* hidden_after = after + int64_t(depth) * column + p_.features * kWidth;
+    const int64_t at = int64_t(p_.time_of(step)) * p_.units * p_.batch;
+    const T* cells = Cell::kHasCell ? p_.before(step, results_.cell, p_.cell_start) : nullptr;
+    for (int u = 0; u < kUnits && unit + u < p_.units; ++u) {
+      for (int w = 0; w < W; ++w) {
+        const int64_t place = int64_t(unit + u) * p_.batch + first + column + w * kLanes;
+        State<T> before{load(hidden + (unit + u) * kWidth + w * kLanes), Vec<T>{}};
+        if (Cell::kHasCell) before.cell = load(cells + place);
+        if (Cell::kHasCell && resets) before.cell = unless<T>(resets + column + w * kLanes, before.cell);
+        Vec<T> gates[kGates];
+        for (int gate = 0; gate < kGates; ++gate) gates[gate] = tile.sum[u][gate][w];
+        State<T> state = Cell::template activate<T>(gates, before);
+        store(hidden_after + (unit + u) * kWidth + w * kLanes, state.hidden);
+        store(results_.hidden + at + place, state.hidden);
+        if (Cell::kHasCell) store(results_.cell + at + place, state.cell);
+        if (!results_.kept[0]) continue;
+        for (int gate = 0; gate < kGates; ++gate) {
+          store(results_.kept[gate] + p_.time_of(step) * results_.kept_stride[gate] + place, gates[gate]);
+        }
+      }
+    }
+  }
+
+  const Problem<T> p_;
+  const ForwardResults<T> results_;
+  Buffer<T> input_weights_, hidden_weights_, bias_;
+};
+
+}  // namespace lstm_jax

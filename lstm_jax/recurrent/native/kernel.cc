@@ -1,0 +1,137 @@
+// The recurrences as functions that XLA can call on the CPU.
+#include <string>
+#include <vector>
+
+#include "backward.h"
+#include "forward.h"
+#include "xla/ffi/api/ffi.h"
+
+namespace ffi = xla::ffi;
+
+namespace lstm_jax {
+namespace {
+
+template <class T>
+const T* in(ffi::AnyBuffer buffer) {
+  return buffer.element_count() ? reinterpret_cast<const T*>(buffer.untyped_data()) : nullptr;
+}
+
+template <class T>
+T* out(ffi::Result<ffi::AnyBuffer> buffer) {
+  return buffer->element_count() ? reinterpret_cast<T*>(buffer->untyped_data()) : nullptr;
+}
+
+// The first seven arguments of both directions.
+template <class T>
+Problem<T> problem(ffi::RemainingArgs args, bool reverse) {
+  auto at = [&](int number) { return args.get<ffi::AnyBuffer>(number).value(); };
+  auto inputs = at(3).dimensions();
+  int units = at(4).dimensions()[0];
+  return {int(inputs[0]), int(inputs[1]), units, int(inputs[2]), reverse, in<T>(at(0)), in<T>(at(1)),
+          in<T>(at(2)),   in<T>(at(3)),   in<T>(at(4)), in<T>(at(5)), in<bool>(at(6))};
+}
+
+// The blocks of H rows of the gates lie in one array [T, 4 H, B] or several [T, k H, B].
+template <class T, class Array>
+void find_gates(const std::vector<Array>& arrays, const Problem<T>& p, Array (&gates)[kGates],
+                int64_t (&strides)[kGates], const std::vector<int>& blocks) {
+  const int64_t block = int64_t(p.units) * p.batch;
+  for (int gate = 0, array = 0; array < int(arrays.size()); ++array) {
+    for (int number = 0; number < blocks[array]; ++number, ++gate) {
+      gates[gate] = arrays[array] ? arrays[array] + number * block : nullptr;
+      strides[gate] = blocks[array] * block;
+    }
+  }
+}
+
+template <class Cell>
+const std::vector<int>& kept_blocks() {
+  static const std::vector<int> one{4}, three{1, 2, 1};
+  return Cell::kHasCell ? one : three;
+}
+
+// Calls part(number, first, last, team) for blocks of columns, each alone on some thread; a single block has all threads.
+template <class T, class Part>
+void share(const Problem<T>& p, int blocks, int threads, ffi::ThreadPool pool, Part part) {
+  threads = std::max(1, std::min(threads, int(pool.num_threads())));
+  Team team(threads, [&](std::function<void()> task) { pool.Schedule(std::move(task)); });
+  if (blocks == 1) return part(0, 0, p.batch, team);
+  const int lanes = Vector<T>::kLanes, vectors = p.batch / lanes;
+  team.run(blocks, [&](int block, int end) {
+    for (; block < end; ++block) {
+      Team alone;
+      part(block, vectors * block / blocks * lanes, vectors * (block + 1) / blocks * lanes, alone);
+    }
+  });
+}
+
+template <class Cell, class T>
+void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int blocks,
+             int threads) {
+  Problem<T> p = problem<T>(args, reverse);
+  auto at = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
+  ForwardResults<T> results{at(0), at(1), {}, {}};
+  std::vector<T*> kept;
+  for (size_t number = 2; number < rets.size(); ++number) kept.push_back(at(number));
+  for (size_t number = 0; number < rets.size(); ++number) {
+    will_be_written(at(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
+  }
+  find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
+  Forward<Cell, T> pass(p, results);
+  share(p, blocks, threads, pool, [&](int, int first, int last, Team& team) { pass.run(first, last, team); });
+}
+
+template <class Cell, class T>
+void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int blocks,
+              int threads) {
+  Problem<T> p = problem<T>(args, reverse);
+  auto at = [&](int number) { return in<T>(args.get<ffi::AnyBuffer>(number).value()); };
+  auto to = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
+  BackwardArguments<T> arguments{at(7), at(8), {}, {}, at(9), at(10), at(11), at(12)};
+  std::vector<const T*> kept;
+  for (size_t number = 13; number < args.size(); ++number) kept.push_back(at(number));
+  find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
+  Backward<Cell, T> pass(p, arguments, {to(0), to(1), to(2), to(3), to(4), to(5)});
+  Buffer<T> gradients(pass.gradient_size() * blocks);
+  share(p, blocks, threads, pool, [&](int number, int first, int last, Team& team) {
+    pass.run(first, last, gradients.get() + pass.gradient_size() * number, team);
+  });
+  std::vector<const T*> sums;
+  for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient_size() * number);
+  pass.restore(sums);
+}
+
+using Direction = void (*)(ffi::ThreadPool, ffi::RemainingArgs, ffi::RemainingRets, bool, int, int);
+
+// Chooses by the type of the weights; all floating-point arguments have the same.
+template <Direction Single, Direction Double>
+ffi::Error call(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int32_t blocks,
+                int32_t threads) {
+  try {
+    bool single = args.get<ffi::AnyBuffer>(0)->element_type() == ffi::F32;
+    (single ? Single : Double)(pool, args, rets, reverse, blocks, threads);
+  } catch (const std::bad_alloc&) {
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "no memory for the recurrence");
+  }
+  return ffi::Error::Success();
+}
+
+}  // namespace
+}  // namespace lstm_jax
+
+#define LSTM_JAX_TARGET(name, direction, Cell)                                                                     \
+  XLA_FFI_DEFINE_HANDLER_SYMBOL(name,                                                                              \
+                                (lstm_jax::call<lstm_jax::direction<lstm_jax::Cell, float>,                         \
+                                                lstm_jax::direction<lstm_jax::Cell, double>>),                     \
+                                ffi::Ffi::Bind()                                                                   \
+                                    .Ctx<ffi::ThreadPool>()                                                        \
+                                    .RemainingArgs()                                                               \
+                                    .RemainingRets()                                                               \
+                                    .Attr<bool>("reverse")                                                         \
+                                    .Attr<int32_t>("blocks")                                                       \
+                                    .Attr<int32_t>("threads"))
+
+LSTM_JAX_TARGET(lstm_forward, forward, Lstm);
+LSTM_JAX_TARGET(lstm_backward, backward, Lstm);
+LSTM_JAX_TARGET(gru_forward, forward, Gru);
+LSTM_JAX_TARGET(gru_backward, backward, Gru);

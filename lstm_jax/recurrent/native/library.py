@@ -1,0 +1,114 @@
+"""Compiles the kernel for this processor, once, and makes it known to XLA.
+
+As Python does with its bytecode: what was compiled lies in `__pycache__`, under a name that changes with the sources.
+Without a compiler, or where nothing can be written, everything is computed by XLA.
+"""
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+
+import jax
+import jaxlib
+
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-shared", "-fPIC", "-w")
+"""-fno-math-errno: a tanh of several numbers need not report errors of each."""
+
+TARGETS = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
+
+SWITCH = "LSTM_JAX_NATIVE"
+"""The environment variable that, set to 0, leaves everything to XLA."""
+
+FOLDER = Path(__file__).parent
+
+
+@functools.cache
+def load() -> bool:
+    """Whether the kernel can be used, which is now compiled, if it is not yet, and registered."""
+    if os.environ.get(SWITCH) == "0":
+        return False
+    path = library_path()
+    try:
+        if not path.exists():
+            compiler = find_compiler()
+            if compiler is None:
+                return False
+            compile_to(path, compiler)
+        kernel = ctypes.CDLL(str(path))
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or str(error)
+        warnings.warn(f"the fast path is left to XLA, {SWITCH}=0 says so without a warning: {reason}", stacklevel=2)
+        return False
+    for target in TARGETS:
+        jax.ffi.register_ffi_target(target_name(target), jax.ffi.pycapsule(getattr(kernel, target)), platform="cpu")
+    return True
+
+
+def target_name(target: str) -> str:
+    """The name under which XLA knows a function, which compiled programs keep: another version has another."""
+    return f"lstm_jax_{target}_{digest()}"
+
+
+def library_path() -> Path:
+    """Where the kernel for these sources, this processor and this version of XLA lies, or will lie."""
+    return FOLDER / "__pycache__" / f"kernel.{digest()}.so"
+
+
+@functools.cache
+def digest() -> str:
+    """Stands for all that the compiled kernel depends on."""
+    parts = [path.read_bytes() for path in [*sorted(FOLDER.glob("*.h")), FOLDER / "kernel.cc"]]
+    return hashlib.sha256(
+        b"\0".join([*parts, *map(str.encode, (jaxlib.__version__, *FLAGS, processor()))])
+    ).hexdigest()[:16]
+
+
+def processor() -> str:
+    """What this processor can do; a home directory may be shared by machines that differ in it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.platform())
+
+
+@functools.cache
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def find_compiler() -> str | None:
+    """The C++ compiler: $CXX, or what usually is there."""
+    candidates = [os.environ.get("CXX"), "c++", "g++", "clang++"]
+    return next((found for name in candidates if name and (found := shutil.which(name))), None)
+
+
+def compile_to(path: Path, compiler: str) -> None:
+    """Compiles the kernel; other processes see nothing or the whole.
+
+    Raises:
+        OSError: the folder cannot be written.
+        subprocess.CalledProcessError: the compiler says no.
+    """
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        command = [
+            compiler,
+            *FLAGS,
+            "-isystem",
+            jax.ffi.include_dir(),
+            str(FOLDER / "kernel.cc"),
+            "-o",
+            str(unfinished),
+        ]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        unfinished.replace(path)

@@ -1,0 +1,104 @@
+// What both directions of time share: the arrays, as the caller has them, and how columns are cut into strips.
+//
+// Axes: T time, D features, H units, B columns (the batch, a multiple of the lanes of a vector); R rows of weights.
+#pragma once
+
+#include <cstdlib>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#include <memory>
+#include <new>
+
+#include "cells.h"
+
+namespace lstm_jax {
+
+template <class T>
+struct Problem {
+  int time, features, units, batch;
+  bool reverse;
+  const T *input_weights, *hidden_weights, *bias;  // [R, D], [R, H], [4 H]
+  const T *inputs;                                 // [T, D, B]
+  const T *hidden_start, *cell_start;              // [H, B]
+  const bool* resets;                              // [T, B], or null: none
+
+  // The time of the symbol that is read as number `step`.
+  int time_of(int step) const { return reverse ? time - 1 - step : step; }
+
+  // What was carried before that symbol: from the stack [T, H, B] of what came after each.
+  const T* before(int step, const T* states, const T* start) const {
+    return step == 0 ? start : states + int64_t(time_of(step - 1)) * units * batch;
+  }
+
+  const bool* resets_at(int step) const { return resets ? resets + int64_t(time_of(step)) * batch : nullptr; }
+
+  int tiles() const { return (units + kUnits - 1) / kUnits; }
+  int padded_units() const { return tiles() * kUnits; }
+};
+
+// Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
+// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more.
+template <class T>
+inline void will_be_written(T* from, int64_t size) {
+#if defined(__linux__)
+  constexpr int64_t kLarge = int64_t(1) << 21;
+  int64_t begin = (reinterpret_cast<int64_t>(from) + kLarge - 1) / kLarge * kLarge;
+  int64_t end = reinterpret_cast<int64_t>(from + size) / kLarge * kLarge;
+  if (from && end - begin >= kLarge) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
+
+// Memory for one call; not initialised.
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t size) : memory_(static_cast<T*>(std::aligned_alloc(64, (size * sizeof(T) + 127) / 64 * 64))) {
+    if (!memory_) throw std::bad_alloc();
+  }
+  T* get() const { return memory_.get(); }
+
+ private:
+  struct Free {
+    void operator()(T* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<T, Free> memory_;
+};
+
+// Calls function(column, width) for each strip of `columns` columns; the width, in vectors, is known when compiling.
+template <class T, class Function>
+inline void for_strips(int columns, Function function) {
+  constexpr int kLanes = Vector<T>::kLanes;
+  int column = 0;
+  for (; column + kWide * kLanes <= columns; column += kWide * kLanes) {
+    function(column, std::integral_constant<int, kWide>());
+  }
+  for (; column < columns; column += kLanes) function(column, std::integral_constant<int, 1>());
+}
+
+// Cuts rows [depth, stride] into strips: [strips][depth][width].
+template <class T>
+inline void to_panel(T* panel, int panel_depth, int row, const T* from, int depth, int stride, int columns) {
+  for_strips<T>(columns, [&](int column, auto width) {
+    constexpr int kWidth = decltype(width)::value * Vector<T>::kLanes;
+    T* to = panel + int64_t(panel_depth) * column + row * kWidth;
+    for (int k = 0; k < depth; ++k) {
+      for (int w = 0; w < kWidth; ++w) to[k * kWidth + w] = from[int64_t(k) * stride + column + w];
+    }
+  });
+}
+
+// Zeros in the columns of a panel in which a new sequence begins.
+template <class T>
+inline void reset_panel(T* panel, int panel_depth, int row, int depth, const bool* resets, int columns) {
+  if (!resets) return;
+  for_strips<T>(columns, [&](int column, auto width) {
+    constexpr int kWidth = decltype(width)::value * Vector<T>::kLanes;
+    T* at = panel + int64_t(panel_depth) * column + row * kWidth;
+    for (int k = 0; k < depth; ++k) {
+      for (int w = 0; w < kWidth; ++w) at[k * kWidth + w] = resets[column + w] ? T(0) : at[k * kWidth + w];
+    }
+  });
+}
+
+}  // namespace lstm_jax

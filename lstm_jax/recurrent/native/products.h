@@ -1,0 +1,72 @@
+// Tiles of matrix products, held in registers while they are added up.
+//
+// A tile has the four gates of kUnits units as rows, and one or two vectors of columns. Panels are matrices cut into
+// strips as wide as a tile, each strip contiguous, so that a product reads memory from its beginning to its end.
+#pragma once
+
+#include "vectors.h"
+
+namespace lstm_jax {
+
+constexpr int kGates = 4;
+constexpr int kUnits = kRegisters == 32 ? 3 : 1;
+constexpr int kRows = kUnits * kGates;
+constexpr int kWide = 2;  // vectors of columns in a full tile
+
+template <class T, int W>
+struct Tile {
+  Vec<T> sum[kUnits][kGates][W];
+};
+
+// Adds weights times columns to the gates First ... First + Count - 1.
+//
+// weights: for each k the factors of the tile's rows, packed; columns: for each k W vectors, `stride` numbers apart.
+template <int First, int Count, class T, int W>
+inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, int depth, int stride) {
+  for (int k = 0; k < depth; ++k, columns += stride, weights += kUnits * Count) {
+    Vec<T> column[W];
+#pragma GCC unroll 2
+    for (int w = 0; w < W; ++w) column[w] = load(columns + w * Vector<T>::kLanes);
+#pragma GCC unroll 3
+    for (int unit = 0; unit < kUnits; ++unit) {
+#pragma GCC unroll 4
+      for (int gate = 0; gate < Count; ++gate) {
+#pragma GCC unroll 2
+        for (int w = 0; w < W; ++w) tile.sum[unit][First + gate][w] += weights[unit * Count + gate] * column[w];
+      }
+    }
+  }
+}
+
+// The same with factors that are not packed: each row contiguous, `stride` numbers apart; columns are contiguous.
+template <int First, int Count, class T, int W>
+inline void add_outer_product(Tile<T, W>& tile, const T* rows, int stride, const T* columns, int depth) {
+  for (int k = 0; k < depth; ++k, columns += W * Vector<T>::kLanes) {
+    Vec<T> column[W];
+#pragma GCC unroll 2
+    for (int w = 0; w < W; ++w) column[w] = load(columns + w * Vector<T>::kLanes);
+#pragma GCC unroll 3
+    for (int unit = 0; unit < kUnits; ++unit) {
+#pragma GCC unroll 4
+      for (int gate = First; gate < First + Count; ++gate) {
+        T factor = rows[(unit * kGates + gate) * stride + k];
+#pragma GCC unroll 2
+        for (int w = 0; w < W; ++w) tile.sum[unit][gate][w] += factor * column[w];
+      }
+    }
+  }
+}
+
+// Packs a matrix for `add_product`: element(row, k) -> [tiles of `rows` rows][depth][rows], zeros where there is no row.
+template <class T, class Element>
+inline void pack(T* to, int count, int rows, int depth, Element element) {
+  for (int first = 0; first < count; first += rows) {
+    for (int k = 0; k < depth; ++k) {
+      for (int row = first; row < first + rows; ++row) *to++ = row < count ? element(row, k) : T(0);
+    }
+  }
+}
+
+constexpr int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
+
+}  // namespace lstm_jax

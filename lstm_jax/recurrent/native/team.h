@@ -1,0 +1,97 @@
+// Threads that work through numbered pieces together, piece by piece and phase by phase.
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+
+namespace lstm_jax {
+
+// The one who leads never waits for anyone but those that have taken a piece: a helper that comes late, or never, costs
+// nothing but its help. Everyone begins with the pieces that it had in the phase before, which are in its cache. What a
+// piece computes may not depend on who does it.
+class Team {
+ public:
+  static constexpr int kMostPieces = 256;
+
+  // start: has a function called on another thread, some time.
+  Team(int threads, const std::function<void(std::function<void()>)>& start) : threads_(threads) {
+    for (int helper = 1; helper < threads; ++helper) {
+      start([board = board_, helper, threads] { help(*board, helper, threads); });
+    }
+  }
+  Team() : threads_(1) {}
+  Team(const Team&) = delete;
+  ~Team() { board_->announcement.store(kOver, std::memory_order_release); }
+
+  int threads() const { return threads_; }
+
+  // work(first, last) for ranges that together are 0 ... count, each on some thread.
+  void run(int count, const std::function<void(int, int)>& work) {
+    if (threads_ == 1) return work(0, count);
+    Board& board = *board_;
+    int pieces = std::min(count, kMostPieces);
+    std::function<void(int)> piece = [&](int number) {
+      work(int64_t(count) * number / pieces, int64_t(count) * (number + 1) / pieces);
+    };
+    board.work.store(&piece, std::memory_order_relaxed);
+    uint64_t announcement = (++phase_ << 16) | pieces;
+    board.announcement.store(announcement, std::memory_order_release);
+    take(board, announcement, 0);
+    expected_ += pieces;
+    for (int spins = 0; board.done.load(std::memory_order_acquire) != expected_; ++spins) rest(spins);
+  }
+
+ private:
+  static constexpr uint64_t kOver = ~uint64_t(0);
+
+  struct Board {
+    std::atomic<uint64_t> announcement{0};  // phase and number of pieces; both at once, so that they belong together
+    std::atomic<const std::function<void(int)>*> work{nullptr};
+    std::atomic<uint64_t> done{0};
+    std::atomic<uint64_t> taken[kMostPieces] = {};  // the last phase in which a piece was taken
+  };
+
+  static void rest(int spins) {
+    if (spins % 4096 == 4095) sched_yield();
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  static void help(Board& board, int helper, int threads) {
+    uint64_t seen = 0;
+    for (int spins = 0;; ++spins) {
+      uint64_t now = board.announcement.load(std::memory_order_acquire);
+      if (now == kOver) return;
+      if (now != seen) {
+        seen = now;
+        spins = 0;
+        take(board, now, int(now & 0xffff) * helper / threads);
+      }
+      rest(spins);
+    }
+  }
+
+  static void take(Board& board, uint64_t announcement, int begin) {
+    uint64_t phase = announcement >> 16;
+    int pieces = announcement & 0xffff;
+    for (int step = 0; step < pieces; ++step) {
+      int piece = (begin + step) % pieces;
+      uint64_t before = board.taken[piece].load(std::memory_order_relaxed);
+      if (before >= phase || !board.taken[piece].compare_exchange_strong(before, phase)) continue;
+      // Whoever has taken a piece keeps the leader in this phase, so this is the phase's work.
+      (*board.work.load(std::memory_order_relaxed))(piece);
+      board.done.fetch_add(1, std::memory_order_release);
+    }
+  }
+
+  int threads_;
+  uint64_t phase_ = 0, expected_ = 0;
+  std::shared_ptr<Board> board_ = std::make_shared<Board>();
+};
+
+}  // namespace lstm_jax

@@ -1,0 +1,102 @@
+// Numbers side by side in one register of the processor: loads, stores, tanh, transposition.
+#pragma once
+
+#include <cmath>
+#include <utility>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace lstm_jax {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64, kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kVectorBytes = 32, kRegisters = 16;
+#else
+constexpr int kVectorBytes = 16, kRegisters = 32;
+#endif
+
+template <class T>
+struct Vector {
+  typedef T Type __attribute__((vector_size(kVectorBytes), may_alias));
+  typedef T Unaligned __attribute__((vector_size(kVectorBytes), may_alias, aligned(sizeof(T))));
+  static constexpr int kLanes = kVectorBytes / sizeof(T);
+};
+
+template <class T>
+using Vec = typename Vector<T>::Type;
+
+template <class T>
+inline Vec<T> load(const T* from) {
+  return *reinterpret_cast<const typename Vector<T>::Unaligned*>(from);
+}
+
+template <class T>
+inline void store(T* to, Vec<T> values) {
+  *reinterpret_cast<typename Vector<T>::Unaligned*>(to) = values;
+}
+
+// In place of a division, which takes as long as ten other operations; right to the last bit but one.
+inline Vec<float> quotient(Vec<float> above, Vec<float> below) {
+#if defined(__AVX512F__)
+  Vec<float> inverse = (Vec<float>)_mm512_rcp14_ps((__m512)below);
+  return above * (inverse * (2.0f - below * inverse));
+#else
+  return above / below;
+#endif
+}
+
+// x P(x^2) / Q(x^2) on [-9, 9], fitted to the smallest relative error by linear programming: at most 4e-7 in float32.
+inline Vec<float> tanh(Vec<float> x) {
+  x = x < -9.0f ? Vec<float>{} - 9.0f : x;
+  x = x > 9.0f ? Vec<float>{} + 9.0f : x;
+  Vec<float> square = x * x;
+  Vec<float> above = square * 1.855197749317029e-11f - 1.2917590112985937e-08f;
+  above = above * square + 9.320592924141614e-06f;
+  above = above * square + 2.9272581721702736e-03f;
+  above = above * square + 1.2925565743436826e-01f;
+  above = above * square + 9.999999357875536e-01f;
+  Vec<float> below = square * 2.2895642814349082e-04f + 2.379062069330694e-02f;
+  below = below * square + 4.6258872000605306e-01f;
+  below = below * square + 1.0f;
+  return quotient(x * above, below);
+}
+
+inline Vec<double> tanh(Vec<double> x) {
+  for (int lane = 0; lane < Vector<double>::kLanes; ++lane) x[lane] = std::tanh(x[lane]);
+  return x;
+}
+
+// Zeros in the lanes in which a new sequence begins.
+template <class T>
+inline Vec<T> unless(const bool* reset, Vec<T> values) {
+  for (int lane = 0; lane < Vector<T>::kLanes; ++lane) values[lane] = reset[lane] ? T(0) : values[lane];
+  return values;
+}
+
+// Of two rows of which the lanes that are `Half` apart change places, the first (`High` = 0) or the second (1).
+template <int Half, int High, class T, int... Lane>
+inline Vec<T> exchanged(Vec<T> first, Vec<T> second, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(
+      first, second, ((Lane & Half) ? int(sizeof...(Lane)) + Lane - (High ? 0 : Half) : Lane + (High ? Half : 0))...);
+}
+
+// Rows of `kLanes` numbers to columns: halves of pairs of rows change places, then quarters, and so on.
+template <class T, int Half = Vector<T>::kLanes / 2>
+inline void transpose(Vec<T> (&rows)[Vector<T>::kLanes]) {
+  if constexpr (Half > 0) {
+    constexpr auto kLanes = std::make_integer_sequence<int, Vector<T>::kLanes>();
+#pragma GCC unroll 16
+    for (int row = 0; row < Vector<T>::kLanes; ++row) {
+      if (row & Half) continue;
+      Vec<T> first = rows[row], second = rows[row + Half];
+      rows[row] = exchanged<Half, 0, T>(first, second, kLanes);
+      rows[row + Half] = exchanged<Half, 1, T>(first, second, kLanes);
+    }
+    transpose<T, Half / 2>(rows);
+  }
+}
+
+}  // namespace lstm_jax

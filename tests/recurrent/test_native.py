@@ -1,0 +1,149 @@
+"""The kernel: how it is compiled, and that neither threads nor transformations change what it computes."""
+
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent.cells import CELLS, Weights
+from lstm_jax.recurrent.native import library, passes
+from tests.recurrent.test_fused import random_case
+
+pytestmark = pytest.mark.skipif(not passes.available(), reason="the kernel cannot be compiled here")
+
+
+def gradients(unroll, weights, inputs, state, resets=None):
+    """By weights, inputs and state, of a sum over all states and the final one."""
+
+    def loss(*floats):
+        final, states = unroll(*floats, resets)
+        leaves = jax.tree.leaves((final, states))
+        return sum(jnp.sum(leaf * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape)) for leaf in leaves)
+
+    return jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2)))(weights, inputs, state)
+
+
+def is_called(function, *arguments):
+    return "lstm_jax_" in jax.jit(function).lower(*arguments).as_text()
+
+
+def assert_equal(ours, theirs):
+    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
+@pytest.mark.parametrize("kind", fused.UNROLL)
+@pytest.mark.parametrize(("batch", "units"), [(20, 7), (400, 5), (200, 70)])
+def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch):
+    case = jax.tree.map(jnp.float32, random_case(kind, 9, 2, units, batch, 0)[:3])
+    resets = random_case(kind, 9, 2, units, batch, 0, resets=True)[3]
+    results = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(passes, "_threads", lambda threads=threads: threads)
+        results.append([gradients(fused.UNROLL[kind], *case, resets) for _ in range(3)])
+    for repeated in results:
+        for result in repeated:
+            assert_equal(result, results[0][0])
+
+
+@pytest.mark.parametrize("kind", fused.UNROLL)
+def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
+    weights, inputs, state, _ = jax.tree.map(jnp.float32, random_case(kind, 2, 1, 3, passes.NARROWEST, 0))
+    narrow = jax.tree.map(lambda leaf: leaf[..., 1:], (inputs, state))
+    assert is_called(fused.UNROLL[kind], weights, inputs, state)
+    assert not is_called(fused.UNROLL[kind], weights, *narrow)
+    assert not is_called(fused.UNROLL[kind], weights, inputs.astype(jnp.bfloat16), state)
+    assert not is_called(
+        jax.vmap(fused.UNROLL[kind], (0, None, None)), jax.tree.map(lambda w: w[None], weights), inputs, state
+    )
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", fused.UNROLL)
+def test_members_side_by_side_and_jacobians_equal_the_textbook(kind):
+    weights, inputs, state, _ = random_case(kind, 3, 2, 3, 10, 0)
+    several = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), weights)
+    both = fused.UNROLL[kind], functools.partial(scan.unroll, CELLS[kind])
+    ours, theirs = (
+        jax.vmap(functools.partial(gradients, unroll), (0, None, None))(several, inputs, state) for unroll in both
+    )
+    jax.tree.map(lambda our, their: np.testing.assert_allclose(our, their, rtol=1e-9, atol=1e-9), ours, theirs)
+
+    def hidden(unroll, inputs):
+        return unroll(weights, inputs, state)[1].hidden
+
+    # The forward pass by the kernel, the backward pass for many derivatives at once by XLA.
+    ours, theirs = (jax.jacrev(functools.partial(hidden, unroll))(inputs) for unroll in both)
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_tanh_is_right_to_rounding_wherever_it_is_asked_for():
+    # One unit whose weights pass the input on to the candidate; all gates are open, and the cell's tanh is undone.
+    x = np.concatenate([np.linspace(-12, 12, 5001), np.geomspace(1e-30, 1, 300)]).astype(np.float32)
+    weights = jnp.asarray([[0], [0], [1], [0]], jnp.float32)
+    big = jnp.asarray([100, -100, 0, 100], jnp.float32)
+    state = CELLS["lstm"].zero_state(1, x.size)
+    _, states = fused.UNROLL["lstm"](Weights(weights, jnp.zeros((4, 1)), big), jnp.asarray(x)[None, None], state)
+    np.testing.assert_allclose(states.cell[0, 0], np.tanh(x.astype(np.float64)), rtol=5e-7)
+
+
+def run_fresh(tmp_path, code, **environment):
+    """Runs code in a process whose kernel has yet to be compiled, in a folder of its own."""
+    begin = (
+        f"from pathlib import Path; from lstm_jax.recurrent.native import library; folder = Path({str(tmp_path)!r}); "
+    )
+    begin += "library.library_path = lambda: folder / 'made' / 'kernel.so'; "
+    return subprocess.run(
+        [sys.executable, "-W", "always", "-c", begin + code],
+        env={"PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "cpu", **environment},
+        cwd=Path(__file__).parent.parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_without_a_compiler_or_switched_off_it_is_left_to_xla_in_silence(tmp_path):
+    for environment in ({"PATH": str(tmp_path)}, {library.SWITCH: "0"}):
+        done = run_fresh(tmp_path, "print(library.load())", **environment)
+        assert (done.stdout, done.stderr) == ("False\n", "")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["echo what is wrong >&2; exit 1", "for last; do :; done; echo no library > $last; echo what is wrong >&2"],
+)
+def test_a_compiler_that_fails_is_a_warning_with_its_words_and_leaves_nothing(tmp_path, script):
+    compiler = tmp_path / "broken"
+    compiler.write_text(f"#!/bin/sh\n{script}\n")
+    compiler.chmod(0o755)
+    done = run_fresh(tmp_path, "print(library.load())", CXX=str(compiler))
+    assert done.stdout == "False\n"
+    assert f"{library.SWITCH}=0" in done.stderr
+    assert "what is wrong" in done.stderr or "kernel.so" in done.stderr
+    assert len(list((tmp_path / "made").iterdir())) <= 1  # what was compiled, but is no library
+
+
+def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
+    (tmp_path / "made").write_text("a file in the way")
+    done = run_fresh(tmp_path, "print(library.load())")
+    assert done.stdout == "False\n"
+    assert "is left to XLA" in done.stderr
+
+
+def test_its_name_changes_with_what_it_is_made_of(monkeypatch):
+    before = library.library_path()
+    monkeypatch.setattr(library, "processor", lambda: "another")
+    library.digest.cache_clear()
+    try:
+        assert library.library_path() != before
+    finally:
+        monkeypatch.undo()
+        library.digest.cache_clear()
+    assert library.library_path() == before
