@@ -31,8 +31,8 @@ SLICE_LIMITS = ((CACHE, 100), (REUSED_PAGES, 32))
 """What a slice may keep for the backward pass and the fewest strings whose products are still fast; the first pair that
 can be met counts. Measured on two devices, by XLA: 1,000 strings of 20 symbols take 5.4 ms in 2 slices, 4.4 in 4 and
 5.2 in 8 (24 units); 128 strings of 128 symbols 186 ms in 2 and 175 in 4 (256 units); 512 of 64 symbols 109 and 95 ms
-(128). The kernel cuts a batch as its cache wants it: only the second counts (2.3, 2.6 and 2.5 ms in 1, 2 and 4 slices; 115 ms
-in 2 and 107 in 4)."""
+(128). The kernel cuts a batch as its cache wants it: only the second counts (2.3, 2.6 and 2.5 ms in 1, 2 and 4 slices;
+115 ms in 2 and 107 in 4)."""
 
 WIDE = 64
 """Strings a slice that are worth reading weights that do not fit into the cache; measured for 512 units: 32 strings

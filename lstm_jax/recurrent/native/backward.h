@@ -40,12 +40,12 @@ class Backward {
   // Rows of d [h; x; 1]^T: [gates of padded units][operands], the sum of the block, which `run` writes.
   int64_t gradient_size() const { return int64_t(p_.padded_units()) * kGates * operands(); }
 
-  void run(int first, int last, T* gradient, Team& team) const {
-    const int columns = last - first, slots = std::max(1, std::min(p_.time, kContraction / columns));
-    Block block{first, columns, slots, int64_t(p_.padded_units()) * kGates * columns, gradient,
-                Buffer<T>(int64_t(p_.units) * columns), Buffer<T>(int64_t(p_.units) * columns),
-                Buffer<T>(int64_t(slots) * p_.padded_units() * kGates * columns),
-                Buffer<T>(int64_t(slots) * columns * operands())};
+  void run(const Columns& columns, T* gradient, Team& team) const {
+    const int padded = columns.padded<T>(), slots = std::max(1, std::min(p_.time, kContraction / padded));
+    Block block{columns, padded, slots, int64_t(p_.padded_units()) * kGates * padded, gradient,
+                Buffer<T>(int64_t(p_.units) * padded), Buffer<T>(int64_t(p_.units) * padded),
+                Buffer<T>(int64_t(slots) * p_.padded_units() * kGates * padded),
+                Buffer<T>(int64_t(slots) * padded * operands())};
     std::fill(gradient, gradient + gradient_size(), T(0));
     begin(block.d_hidden.get(), a_.d_final_hidden, block);
     begin(block.d_cell.get(), Cell::kHasCell ? a_.d_final_cell : nullptr, block);
@@ -93,7 +93,8 @@ class Backward {
   static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
 
   struct Block {
-    int first, columns, slots;
+    Columns columns;
+    int padded, slots;
     int64_t rows_size;  // of one slot
     T* gradient;
     Buffer<T> d_hidden, d_cell;  // panels [strips][H][width]
@@ -114,27 +115,22 @@ class Backward {
 
   void begin(T* panel, const T* from, const Block& block) const {
     if (from) {
-      to_panel(panel, p_.units, 0, from + block.first, p_.units, p_.batch, block.columns);
+      to_panel(panel, p_.units, 0, from, p_.units, p_.batch, block.columns);
     } else {
-      std::fill(panel, panel + int64_t(p_.units) * block.columns, T(0));
+      std::fill(panel, panel + int64_t(p_.units) * block.padded, T(0));
     }
   }
 
-  void finish(T* to, const T* panel, const Block& block) const {
-    for_strips<T>(block.columns, [&](int column, auto width) {
-      constexpr int kWidth = decltype(width)::value * kLanes;
-      const T* from = panel + int64_t(p_.units) * column;
-      for (int k = 0; k < p_.units; ++k) {
-        std::copy(from + k * kWidth, from + (k + 1) * kWidth, to + int64_t(k) * p_.batch + block.first + column);
-      }
+  void finish(T* to, T* panel, const Block& block) const {
+    for_vectors(panel, p_.units, 0, p_.units, block.columns, [&](T* place, int k, int column) {
+      store(to + int64_t(k) * p_.batch + block.columns.first + column, load(place), block.columns.count - column);
     });
   }
 
   void back(int step, Block& block, int slot, Team& team) const {
-    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.first : nullptr;
     team.run(p_.tiles(), [&](int tile, int end) {
       for (int unit = tile * kUnits; unit < std::min(end * kUnits, p_.padded_units()); ++unit) {
-        differentiate(step, block, slot, unit, resets);
+        differentiate(step, block, slot, unit);
       }
     });
     const int tiles = (p_.units + kRows - 1) / kRows;
@@ -143,24 +139,25 @@ class Backward {
     team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
       for (; tile < end; ++tile) {
         if (tile < tiles) {
-          hidden_part(block, slot, tile, resets);
+          hidden_part(step, block, slot, tile);
         } else if (tile < tiles + input_tiles) {
           input_part(step, block, slot, tile - tiles);
         } else {
-          turn_operand(step, block, slot, tile - tiles - input_tiles, resets);
+          turn_operand(step, block, slot, tile - tiles - input_tiles);
         }
       }
     });
-    if (Cell::kHasCell) reset_panel(block.d_cell.get(), p_.units, 0, p_.units, resets, block.columns);
+    if (Cell::kHasCell) reset_panel(block.d_cell.get(), p_.units, 0, p_.units, p_.resets_at(step), block.columns);
   }
 
   // The derivatives by the sums of one unit's gates.
-  void differentiate(int step, Block& block, int slot, int unit, const bool* resets) const {
+  void differentiate(int step, Block& block, int slot, int unit) const {
     const int time = p_.time_of(step);
-    const int64_t at = int64_t(time) * p_.units * p_.batch, row = int64_t(unit) * p_.batch + block.first;
+    const int64_t at = int64_t(time) * p_.units * p_.batch, row = int64_t(unit) * p_.batch + block.columns.first;
+    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.columns.first : nullptr;
     const T* hiddens = p_.before(step, a_.hidden, p_.hidden_start) + row;
     const T* cells = Cell::kHasCell ? p_.before(step, a_.cell, p_.cell_start) + row : nullptr;
-    for_strips<T>(block.columns, [&](int column, auto width) {
+    for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int kWidth = decltype(width)::value * kLanes;
       T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + unit * kWidth;
       T* d_cell = block.d_cell.get() + int64_t(p_.units) * column + unit * kWidth;
@@ -169,19 +166,20 @@ class Backward {
       if (unit >= p_.units) return std::fill(d_rows, d_rows + kGates * kWidth, T(0));
       for (int w = 0; w < kWidth; w += kLanes) {
         const int64_t place = row + column + w;
+        const int count = block.columns.count - column - w;
         Vec<T> gates[kGates];
-        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(a_.kept[gate] + time * a_.kept_stride[gate] + place);
+        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(a_.kept[gate] + time * a_.kept_stride[gate] + place, count);
         State<T> d_after{load(d_hidden + w), Vec<T>{}}, before{}, after{};
-        if (a_.d_hidden) d_after.hidden += load(a_.d_hidden + at + place);
+        if (a_.d_hidden) d_after.hidden += load(a_.d_hidden + at + place, count);
         if constexpr (Cell::kHasCell) {
           d_after.cell = load(d_cell + w);
-          if (a_.d_cell) d_after.cell += load(a_.d_cell + at + place);
-          after.cell = load(a_.cell + at + place);
-          before.cell = load(cells + column + w);
-          if (resets) before.cell = unless<T>(resets + column + w, before.cell);
+          if (a_.d_cell) d_after.cell += load(a_.d_cell + at + place, count);
+          after.cell = load(a_.cell + at + place, count);
+          before.cell = load(cells + column + w, count);
+          if (resets) before.cell = unless<T>(resets + column + w, before.cell, count);
         } else {
-          before.hidden = load(hiddens + column + w);
-          if (resets) before.hidden = unless<T>(resets + column + w, before.hidden);
+          before.hidden = load(hiddens + column + w, count);
+          if (resets) before.hidden = unless<T>(resets + column + w, before.hidden, count);
         }
         State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);
         store(d_hidden + w, d_before.hidden);
@@ -206,10 +204,11 @@ class Backward {
   }
 
   // What passes from the sums to the hidden state before.
-  void hidden_part(Block& block, int slot, int number, const bool* resets) const {
+  void hidden_part(int step, Block& block, int slot, int number) const {
     const int row = number * kRows, rows = std::min(kRows, p_.units - row);
     const T* weights = hidden_weights_.get() + int64_t(row) * p_.units * Cell::kHidden.count;
-    for_strips<T>(block.columns, [&](int column, auto width) {
+    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.columns.first : nullptr;
+    for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int W = decltype(width)::value, kWidth = W * kLanes;
       T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + row * kWidth;
       Tile<T, W> tile{};
@@ -217,7 +216,7 @@ class Backward {
       for (int r = 0; r < rows; ++r) {
         for (int w = 0; w < W; ++w) {
           Vec<T> sum = load(d_hidden + r * kWidth + w * kLanes) + tile.sum[r / kGates][r % kGates][w];
-          if (resets) sum = unless<T>(resets + column + w * kLanes, sum);
+          if (resets) sum = unless<T>(resets + column + w * kLanes, sum, block.columns.count - column - w * kLanes);
           store(d_hidden + r * kWidth + w * kLanes, sum);
         }
       }
@@ -228,14 +227,15 @@ class Backward {
   void input_part(int step, const Block& block, int slot, int number) const {
     const int row = number * kRows, rows = std::min(kRows, p_.features - row);
     const T* weights = input_weights_.get() + int64_t(row) * p_.units * Cell::kInput.count;
-    T* d_inputs = results_.d_inputs + (int64_t(p_.time_of(step)) * p_.features + row) * p_.batch + block.first;
-    for_strips<T>(block.columns, [&](int column, auto width) {
+    T* d_inputs = results_.d_inputs + (int64_t(p_.time_of(step)) * p_.features + row) * p_.batch + block.columns.first;
+    for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int W = decltype(width)::value;
       Tile<T, W> tile{};
       add_transposed(tile, Cell::kInput, weights, rows_at(block, slot, column));
       for (int r = 0; r < rows; ++r) {
         for (int w = 0; w < W; ++w) {
-          store(d_inputs + int64_t(r) * p_.batch + column + w * kLanes, tile.sum[r / kGates][r % kGates][w]);
+          const int at = column + w * kLanes;
+          store(d_inputs + int64_t(r) * p_.batch + at, tile.sum[r / kGates][r % kGates][w], block.columns.count - at);
         }
       }
     });
@@ -246,23 +246,25 @@ class Backward {
   }
 
   // Writes kLanes rows of [h; x; 1; 0 ...] as columns, so that one row of a product reads them side by side.
-  void turn_operand(int step, Block& block, int slot, int group, const bool* resets) const {
+  void turn_operand(int step, Block& block, int slot, int group) const {
     const int row = group * kLanes, padded = operands();
     const int width = row / (kWide * kLanes) * kWide * kLanes + kWide * kLanes <= padded ? kWide * kLanes : kLanes;
-    const int64_t strip = int64_t(row - row % width) * block.slots * block.columns;
+    const int64_t strip = int64_t(row - row % width) * block.slots * block.padded;
+    const bool* resets = p_.resets_at(step);
     const T* hidden = p_.before(step, a_.hidden, p_.hidden_start);
     const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
-    for (int column = 0; column < block.columns; column += kLanes) {
+    for (int column = 0; column < block.padded; column += kLanes) {
+      const int at = block.columns.first + column, count = block.columns.count - column;
       Vec<T> rows[kLanes];
       for (int lane = 0; lane < kLanes; ++lane) {
-        const int operand = row + lane, feature = operand - p_.units, at = block.first + column;
-        rows[lane] = operand < p_.units        ? load(hidden + int64_t(operand) * p_.batch + at)
-                     : feature < p_.features   ? load(inputs + int64_t(feature) * p_.batch + at)
+        const int operand = row + lane, feature = operand - p_.units;
+        rows[lane] = operand < p_.units        ? load(hidden + int64_t(operand) * p_.batch + at, count)
+                     : feature < p_.features   ? load(inputs + int64_t(feature) * p_.batch + at, count)
                                                : Vec<T>{} + T(feature == p_.features);
-        if (resets && operand < p_.units) rows[lane] = unless<T>(resets + column, rows[lane]);
+        if (resets && operand < p_.units) rows[lane] = unless<T>(resets + at, rows[lane], count);
       }
       transpose<T>(rows);
-      T* to = block.operands.get() + strip + (int64_t(slot) * block.columns + column) * width + row % width;
+      T* to = block.operands.get() + strip + (int64_t(slot) * block.padded + column) * width + row % width;
       for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
     }
   }
@@ -275,9 +277,9 @@ class Backward {
       T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
       Tile<T, W> tile{};
       for (int slot = 0; slot < slots; ++slot) {
-        const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.columns +
-                            int64_t(slot) * block.columns * W * kLanes;
-        for_strips<T>(block.columns, [&](int column, auto columns) {
+        const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.padded +
+                            int64_t(slot) * block.padded * W * kLanes;
+        for_strips<T>(block.padded, [&](int column, auto columns) {
           constexpr int kColumns = decltype(columns)::value * kLanes;
           const T* rows = rows_at(block, slot, column) + int64_t(number) * kRows * kColumns;
           if (hidden_only) {

@@ -29,21 +29,20 @@ class Forward {
     pack_gates(bias_.get(), Cell::kBias, p_.bias, 1);
   }
 
-  // The columns first ... last - 1; the team shares the units of each symbol.
-  void run(int first, int last, Team& team) const {
-    int columns = last - first, depth = p_.features + p_.units;
-    Buffer<T> now(int64_t(depth) * columns), next(int64_t(depth) * columns);
+  // All symbols of some columns; the team shares the units of each symbol.
+  void run(const Columns& columns, Team& team) const {
+    const int depth = p_.features + p_.units, padded = columns.padded<T>();
+    Buffer<T> now(int64_t(depth) * padded), next(int64_t(depth) * padded);
     T *panel = now.get(), *after = next.get();
-    to_panel(panel, depth, p_.features, p_.hidden_start + first, p_.units, p_.batch, columns);
+    to_panel(panel, depth, p_.features, p_.hidden_start, p_.units, p_.batch, columns);
     for (int step = 0; step < p_.time; ++step) {
       const T* symbol = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
-      to_panel(panel, depth, 0, symbol + first, p_.features, p_.batch, columns);
-      const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
-      reset_panel(panel, depth, p_.features, p_.units, resets, columns);
+      to_panel(panel, depth, 0, symbol, p_.features, p_.batch, columns);
+      reset_panel(panel, depth, p_.features, p_.units, p_.resets_at(step), columns);
       team.run(p_.tiles(), [&](int tile, int end) {
         for (; tile < end; ++tile) {
-          for_strips<T>(columns, [&](int column, auto width) {
-            this->template compute<decltype(width)::value>(step, tile, first, column, resets, panel, after);
+          for_strips<T>(padded, [&](int column, auto width) {
+            this->template compute<decltype(width)::value>(step, tile, columns, column, panel, after);
           });
         }
       });
@@ -61,7 +60,7 @@ class Forward {
   }
 
   template <int W>
-  void compute(int step, int number, int first, int column, const bool* resets, const T* panel, T* after) const {
+  void compute(int step, int number, const Columns& columns, int column, const T* panel, T* after) const {
     constexpr int kLanes = Vector<T>::kLanes, kWidth = W * kLanes;
     const int depth = p_.features + p_.units, unit = number * kUnits;
     const T* strip = panel + int64_t(depth) * column;
@@ -77,22 +76,24 @@ class Forward {
         tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
     T* hidden_after = after + int64_t(depth) * column + p_.features * kWidth;
     const int64_t at = int64_t(p_.time_of(step)) * p_.units * p_.batch;
+    const bool* resets = p_.resets_at(step);
     const T* cells = Cell::kHasCell ? p_.before(step, results_.cell, p_.cell_start) : nullptr;
     for (int u = 0; u < kUnits && unit + u < p_.units; ++u) {
       for (int w = 0; w < W; ++w) {
-        const int64_t place = int64_t(unit + u) * p_.batch + first + column + w * kLanes;
+        const int at_column = columns.first + column + w * kLanes, count = columns.count - column - w * kLanes;
+        const int64_t place = int64_t(unit + u) * p_.batch + at_column;
         State<T> before{load(hidden + (unit + u) * kWidth + w * kLanes), Vec<T>{}};
-        if (Cell::kHasCell) before.cell = load(cells + place);
-        if (Cell::kHasCell && resets) before.cell = unless<T>(resets + column + w * kLanes, before.cell);
+        if (Cell::kHasCell) before.cell = load(cells + place, count);
+        if (Cell::kHasCell && resets) before.cell = unless<T>(resets + at_column, before.cell, count);
         Vec<T> gates[kGates];
         for (int gate = 0; gate < kGates; ++gate) gates[gate] = tile.sum[u][gate][w];
         State<T> state = Cell::template activate<T>(gates, before);
         store(hidden_after + (unit + u) * kWidth + w * kLanes, state.hidden);
-        store(results_.hidden + at + place, state.hidden);
-        if (Cell::kHasCell) store(results_.cell + at + place, state.cell);
+        store(results_.hidden + at + place, state.hidden, count);
+        if (Cell::kHasCell) store(results_.cell + at + place, state.cell, count);
         if (!results_.kept[0]) continue;
         for (int gate = 0; gate < kGates; ++gate) {
-          store(results_.kept[gate] + p_.time_of(step) * results_.kept_stride[gate] + place, gates[gate]);
+          store(results_.kept[gate] + p_.time_of(step) * results_.kept_stride[gate] + place, gates[gate], count);
         }
       }
     }

@@ -50,17 +50,18 @@ const std::vector<int>& kept_blocks() {
   return Cell::kHasCell ? one : three;
 }
 
-// Calls part(number, first, last, team) for blocks of columns, each alone on some thread; a single block has all threads.
+// Calls part(number, columns, team) for blocks of columns, each alone on some thread; a single block has all threads.
 template <class T, class Part>
 void share(const Problem<T>& p, int blocks, int threads, ffi::ThreadPool pool, Part part) {
   threads = std::max(1, std::min(threads, int(pool.num_threads())));
   Team team(threads, [&](std::function<void()> task) { pool.Schedule(std::move(task)); });
-  if (blocks == 1) return part(0, 0, p.batch, team);
-  const int lanes = Vector<T>::kLanes, vectors = p.batch / lanes;
+  if (blocks == 1) return part(0, Columns{0, p.batch}, team);
+  const int lanes = Vector<T>::kLanes, vectors = (p.batch + lanes - 1) / lanes;
   team.run(blocks, [&](int block, int end) {
     for (; block < end; ++block) {
       Team alone;
-      part(block, vectors * block / blocks * lanes, vectors * (block + 1) / blocks * lanes, alone);
+      const int first = vectors * block / blocks * lanes, last = vectors * (block + 1) / blocks * lanes;
+      part(block, Columns{first, std::min(last, p.batch) - first}, alone);
     }
   });
 }
@@ -78,7 +79,7 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
   }
   find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
   Forward<Cell, T> pass(p, results);
-  share(p, blocks, threads, pool, [&](int, int first, int last, Team& team) { pass.run(first, last, team); });
+  share(p, blocks, threads, pool, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
 
 template <class Cell, class T>
@@ -93,8 +94,8 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
   Backward<Cell, T> pass(p, arguments, {to(0), to(1), to(2), to(3), to(4), to(5)});
   Buffer<T> gradients(pass.gradient_size() * blocks);
-  share(p, blocks, threads, pool, [&](int number, int first, int last, Team& team) {
-    pass.run(first, last, gradients.get() + pass.gradient_size() * number, team);
+  share(p, blocks, threads, pool, [&](int number, const Columns& columns, Team& team) {
+    pass.run(columns, gradients.get() + pass.gradient_size() * number, team);
   });
   std::vector<const T*> sums;
   for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient_size() * number);

@@ -1,6 +1,6 @@
 // What both directions of time share: the arrays, as the caller has them, and how columns are cut into strips.
 //
-// Axes: T time, D features, H units, B columns (the batch, a multiple of the lanes of a vector); R rows of weights.
+// Axes: T time, D features, H units, B columns (the batch); R rows of weights.
 #pragma once
 
 #include <cstdlib>
@@ -65,39 +65,53 @@ class Buffer {
   std::unique_ptr<T, Free> memory_;
 };
 
-// Calls function(column, width) for each strip of `columns` columns; the width, in vectors, is known when compiling.
+// Columns that are computed together: those from `first` on, `count` of them, in vectors that the last may not fill.
+struct Columns {
+  int first, count;
+
+  template <class T>
+  int padded() const {
+    return round_up(count, Vector<T>::kLanes);
+  }
+};
+
+// Calls function(column, width) for each strip of columns; the width, in vectors, is known when compiling.
 template <class T, class Function>
-inline void for_strips(int columns, Function function) {
+inline void for_strips(int padded_columns, Function function) {
   constexpr int kLanes = Vector<T>::kLanes;
   int column = 0;
-  for (; column + kWide * kLanes <= columns; column += kWide * kLanes) {
+  for (; column + kWide * kLanes <= padded_columns; column += kWide * kLanes) {
     function(column, std::integral_constant<int, kWide>());
   }
-  for (; column < columns; column += kLanes) function(column, std::integral_constant<int, 1>());
+  for (; column < padded_columns; column += kLanes) function(column, std::integral_constant<int, 1>());
 }
 
-// Cuts rows [depth, stride] into strips: [strips][depth][width].
-template <class T>
-inline void to_panel(T* panel, int panel_depth, int row, const T* from, int depth, int stride, int columns) {
-  for_strips<T>(columns, [&](int column, auto width) {
+// Calls function(place in the panel, row, column) for each vector of some rows of a panel [strips][depth][width].
+template <class T, class Function>
+inline void for_vectors(T* panel, int panel_depth, int row, int depth, const Columns& columns, Function function) {
+  for_strips<T>(columns.padded<T>(), [&](int column, auto width) {
     constexpr int kWidth = decltype(width)::value * Vector<T>::kLanes;
-    T* to = panel + int64_t(panel_depth) * column + row * kWidth;
+    T* strip = panel + int64_t(panel_depth) * column + row * kWidth;
     for (int k = 0; k < depth; ++k) {
-      for (int w = 0; w < kWidth; ++w) to[k * kWidth + w] = from[int64_t(k) * stride + column + w];
+      for (int w = 0; w < kWidth; w += Vector<T>::kLanes) function(strip + k * kWidth + w, k, column + w);
     }
+  });
+}
+
+// Cuts rows [depth, stride] into the strips of a panel.
+template <class T>
+inline void to_panel(T* panel, int panel_depth, int row, const T* from, int depth, int stride, const Columns& columns) {
+  for_vectors(panel, panel_depth, row, depth, columns, [&](T* place, int k, int column) {
+    store(place, load(from + int64_t(k) * stride + columns.first + column, columns.count - column));
   });
 }
 
 // Zeros in the columns of a panel in which a new sequence begins.
 template <class T>
-inline void reset_panel(T* panel, int panel_depth, int row, int depth, const bool* resets, int columns) {
+inline void reset_panel(T* panel, int panel_depth, int row, int depth, const bool* resets, const Columns& columns) {
   if (!resets) return;
-  for_strips<T>(columns, [&](int column, auto width) {
-    constexpr int kWidth = decltype(width)::value * Vector<T>::kLanes;
-    T* at = panel + int64_t(panel_depth) * column + row * kWidth;
-    for (int k = 0; k < depth; ++k) {
-      for (int w = 0; w < kWidth; ++w) at[k * kWidth + w] = resets[column + w] ? T(0) : at[k * kWidth + w];
-    }
+  for_vectors(panel, panel_depth, row, depth, columns, [&](T* place, int, int column) {
+    store(place, unless<T>(resets + columns.first + column, load(place), columns.count - column));
   });
 }
 

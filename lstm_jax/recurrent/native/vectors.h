@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__)
@@ -38,6 +40,21 @@ inline void store(T* to, Vec<T> values) {
   *reinterpret_cast<typename Vector<T>::Unaligned*>(to) = values;
 }
 
+// The first `count` numbers, zeros in the other lanes: what a row ends with.
+template <class T>
+inline Vec<T> load(const T* from, int count) {
+  if (count >= Vector<T>::kLanes) return load(from);
+  Vec<T> values{};
+  std::memcpy(&values, from, count * sizeof(T));
+  return values;
+}
+
+template <class T>
+inline void store(T* to, Vec<T> values, int count) {
+  if (count >= Vector<T>::kLanes) return store(to, values);
+  std::memcpy(to, &values, count * sizeof(T));
+}
+
 // In place of a division, which takes as long as ten other operations; right to the last bit but one.
 inline Vec<float> quotient(Vec<float> above, Vec<float> below) {
 #if defined(__AVX512F__)
@@ -69,10 +86,11 @@ inline Vec<double> tanh(Vec<double> x) {
   return x;
 }
 
-// Zeros in the lanes in which a new sequence begins.
+// Zeros in those of the first `count` lanes in which a new sequence begins; the other lanes are zeros already.
 template <class T>
-inline Vec<T> unless(const bool* reset, Vec<T> values) {
-  for (int lane = 0; lane < Vector<T>::kLanes; ++lane) values[lane] = reset[lane] ? T(0) : values[lane];
+inline Vec<T> unless(const bool* reset, Vec<T> values, int count) {
+  count = count < Vector<T>::kLanes ? count : Vector<T>::kLanes;
+  for (int lane = 0; lane < count; ++lane) values[lane] = reset[lane] ? T(0) : values[lane];
   return values;
 }
 
