@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.signals import catch_interrupts
+from lstm_jax.settings import SettingError
 from lstm_jax.sweeps import prospect
 from lstm_jax.sweeps.conduct import conduct
 from lstm_jax.sweeps.executor import Executor
@@ -18,7 +19,7 @@ from lstm_jax.sweeps.progress import SweepDisplay
 from lstm_jax.sweeps.ray_cluster import RayExecutor
 from lstm_jax.sweeps.report import PAGE
 from lstm_jax.sweeps.rungs import Rung, plan_rungs
-from lstm_jax.sweeps.settings import SweepSettings
+from lstm_jax.sweeps.settings import LOCAL_CLUSTER, SweepSettings
 from lstm_jax.sweeps.store import Spent, Store
 from lstm_jax.sweeps.table import FAILED, Row
 from lstm_jax.sweeps.task import Task, make_tasks
@@ -129,17 +130,28 @@ class SweepRun:
     @contextlib.contextmanager
     def _executor(self) -> Iterator[tuple[Executor, int]]:
         """Who does the tasks, and how many at a time."""
-        chosen, (platform, cpu_devices) = self.chosen, self._devices()
+        platform, cpu_devices = self._devices()
         executor: Executor
-        if chosen.executor == "ray":
-            cpus, gpus = chosen.cpus_per_group or float(cpu_devices), chosen.gpus_per_group
-            executor = cluster = RayExecutor(self.store, chosen.ray_address, cpus, gpus)
-            workers = cluster.places(cpus, gpus)
+        if self.chosen.executor == "ray":
+            executor, workers = self._cluster(cpu_devices)
         else:
-            workers = chosen.workers or count_workers(platform, cpu_devices)
+            workers = self.chosen.workers or count_workers(platform, cpu_devices)
             executor = LocalExecutor(self.store, workers)
         with contextlib.closing(executor):
             yield executor, workers
+
+    def _cluster(self, cpu_devices: int) -> tuple[Executor, int]:
+        chosen = self.chosen
+        cpus, gpus = chosen.cpus_per_group or float(cpu_devices), chosen.gpus_per_group
+        cluster = RayExecutor(self.store, chosen.ray_address, cpus, gpus)
+        places = cluster.places(cpus, gpus)
+        if not places:
+            lacking = f"no machine of the cluster has {cpus:g} cores and {gpus:g} GPUs"
+            if chosen.ray_address == LOCAL_CLUSTER:
+                cluster.close()
+                raise SettingError("executor", "ray", f"{lacking} (--cpus_per_group, --gpus_per_group)")
+            print(f"{lacking}: waiting for one that has", flush=True)
+        return cluster, max(1, places)
 
     def _gather(self, task: Task) -> list[list[Row]]:
         rows = [self._gatherer.add(run.identity) for run in task.runs]
