@@ -10,6 +10,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
+from lstm_jax.sweeps.baselines import baseline_handles
 from lstm_jax.sweeps.courses import band, best_runs, learning_curves, panel_settings
 from lstm_jax.sweeps.figures import Baseline, Sweep, percent, save
 from lstm_jax.sweeps.heat_cells import ALL_DROPPED, MEASURES, NO_RESULT, NO_RUN, NOT_REACHED, missing_cells, panels
@@ -187,3 +188,11 @@ def test_cells_whose_seeds_were_dropped_say_so():
     summaries = [dataclasses.replace(one, done=0, dropped=8) for one in GRID.summaries]
     cells = panels(dataclasses.replace(GRID, summaries=summaries), MEASURES[0], tuple(LENGTHS))
     assert missing_cells(cells) == [ALL_DROPPED]
+
+
+def test_baselines_of_a_text_are_told_apart():
+    names = [*(f"{order}-gram" for order in range(1, 5)), "best possible", "published"]
+    drawn = tuple(Baseline(name, 0.1) for name in names)
+    one = dataclasses.replace(GRID, baselines=drawn)
+    _, *handles = baseline_handles(one, drawn)
+    assert len({str(handle._unscaled_dash_pattern) for handle in handles}) == len(handles) == len(names)
