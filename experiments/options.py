@@ -130,16 +130,19 @@ def stored_config(base: RunConfig, workdir: str) -> RunConfig:
     return base.replace({**stored, "workdir": workdir})
 
 
-def start(main: Callable[[], int]) -> None:
+def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "") -> None:
     """Parses the flags and runs `main`; bad input ends in one line and exit status 2, never in a traceback.
 
     Args:
         main: does the work, returns the exit status.
+        advice: what to say of a flag that there is not, beside that.
     """
 
     def parse(arguments: Sequence[str]) -> Sequence[str]:
         try:
             rest = flags.FLAGS(list(arguments))
+        except flags.UnrecognizedFlagError as error:
+            usage_error(f"{str(error).splitlines()[0]}{advice(error.flagname)}")
         except flags.Error as error:
             usage_error(str(error).splitlines()[0].removeprefix("flag "))
         except SystemExit:  # --help was printed; absl ends with status 1

@@ -85,6 +85,13 @@ def plan_from_flags(chosen: SweepSettings) -> Plan:
     return make_plan(base, settings, axes, same)
 
 
+def advice(flag: str) -> str:
+    """What to do instead, where a setting of the runs was taken for a flag of the sweep."""
+    bases = [importlib.import_module(f"experiments.{name}").BASE for name in find_experiments()]
+    known = any(flag in options.chosen_fields(base) for base in bases)
+    return f"; it is a setting of the runs: --set {flag}=VALUES" if known else ""
+
+
 def main() -> int:
     """Runs the sweep, or says what it would run; returns the exit status."""
     chosen = dataclasses.replace(SweepSettings(), **given(OWN))
@@ -111,4 +118,4 @@ def main() -> int:
 if __name__ == "__main__":
     define_flags()
     sys.modules["__main__"].__doc__ = __doc__
-    options.start(main)
+    options.start(main, advice)

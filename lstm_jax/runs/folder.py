@@ -25,6 +25,9 @@ CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
     "tb",
 )
 
+SWEEP = "sweep.json"
+"""What the folder of a sweep has, which is not that of a run."""
+
 PACKAGES = ("lstm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorboardX")
 
 
@@ -85,8 +88,10 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
         command: that makes this run; None: the one that started this process.
 
     Raises:
-        FolderError: the folder holds a run with other settings; the message names those that differ.
+        FolderError: the folder holds a run with other settings, and the message names those that differ; or a sweep.
     """
+    if (folder / SWEEP).exists():
+        raise FolderError(f"--workdir={folder} holds a sweep; a run needs a folder of its own")
     path = folder / CONFIG
     if path.exists():
         settings = read_json(path)

@@ -97,8 +97,15 @@ class Recorder:
 
     @processes.by_first(OSError)
     def evaluated(self, session: Session, params: PyTree, scores: list[Score | None]) -> str:
-        """Writes the scores, and what the first member, with these weights, does; returns a line that says them."""
-        known = [(seed, score) for seed, score in zip(self.seeds, scores, strict=True) if score is not None]
+        """Writes the scores, and what the first member, with these weights, does; returns a line that says them.
+
+        Nothing of a member that failed, or was dropped before this step: it has no course beyond.
+        """
+        known = [
+            (seed, score)
+            for number, (seed, score) in enumerate(zip(self.seeds, scores, strict=True), self.members.start)
+            if score is not None and session.dropped.get(number, session.step) >= session.step
+        ]
         rows = [
             {
                 "step": session.step,
@@ -112,7 +119,7 @@ class Recorder:
             for seed, score in known
         ]
         if not rows:
-            return f"step {session.step:7,}  every member of this run has failed"
+            return f"step {session.step:7,}  every member of this run has ended"
         self.writer.rows(rows)
         self.view.story(self.program, params, session.step, self.writer.test)
         return self.view.scores([score for _, score in known], self._mean(session), session.step, self.writer.test)

@@ -9,7 +9,11 @@ from lstm_jax.settings import Value
 from lstm_jax.sweeps.figures import FAINT, INK, Baseline, Sweep, percent
 from lstm_jax.sweeps.scales import Scale
 
-DASHES = ((0, (1, 1.5)), (0, (5, 3)), (0, (9, 2)), (0, (3, 1.5, 1, 1.5)))
+DASHES = (
+    *((0, (1, 1.5)), (0, (5, 3)), (0, (9, 2)), (0, (3, 1.5, 1, 1.5))),
+    *((0, (1, 5)), (0, (12, 2, 2, 2)), (0, (6, 2, 1, 2, 1, 2)), (0, (2, 6))),
+)
+"""Enough for a text: four orders of n-grams, the best that is possible, what was published."""
 
 
 def baselines_of(sweep: Sweep, runs: Iterable[str]) -> list[Baseline]:

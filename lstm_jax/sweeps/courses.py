@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -115,8 +115,7 @@ def _draw_lines(
     looks: dict[str, Line2D],
 ) -> None:
     """Lines with the same label look alike in all panels; of too many, the best are coloured, the others grey."""
-    by_error = sorted(runs, key=lambda one: math.inf if one.mean_error is None else one.mean_error)
-    best = {one.run for one in by_error[:MOST_LINES]}
+    best = best_runs(bands, [one.run for one in runs])
     for one in runs:
         steps, *errors = zip(*bands[one.run], strict=True)
         low, median, high = ([scale.position(error) for error in own] for own in errors)
@@ -131,6 +130,16 @@ def _draw_lines(
         axes.fill_between(steps, low, high, color=look.get_color(), alpha=0.15, linewidth=0)
         alone = "o" if len(steps) == 1 else None  # a line through a single evaluation would not be seen
         axes.plot(steps, median, color=look.get_color(), linestyle=look.get_linestyle(), linewidth=1.6, marker=alone)
+
+
+def best_runs(bands: Mapping[str, Band], runs: Iterable[str]) -> set[str]:
+    """Those few runs that came furthest, and of these the ones that ended with the smallest error."""
+
+    def badness(run: str) -> tuple[int, float]:
+        step, _, median, _ = bands[run][-1]
+        return -step, median
+
+    return set(sorted(runs, key=badness)[:MOST_LINES])
 
 
 def _caption(most: int) -> str:

@@ -78,6 +78,7 @@ class Sweep:
         varied: names of the settings that vary.
         threshold: the error (0..1) from which on the task counts as solved.
         baselines: to compare with.
+        drawn: the settings that vary whose values were drawn from a range.
     """
 
     rows: list[Row]
@@ -86,6 +87,7 @@ class Sweep:
     varied: tuple[str, ...]
     threshold: float
     baselines: tuple[Baseline, ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

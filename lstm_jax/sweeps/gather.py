@@ -82,6 +82,7 @@ class Gatherer:
             self._plan.varied,
             self._threshold,
             baselines(results),
+            self._plan.drawn,
         )
         what = " by ".join(self._plan.varied) or "all seeds"
         title = f"{self._plan.experiment}: {what}"

@@ -17,7 +17,12 @@ MOST_VALUES = 12
 MOST_PANELS = 6
 """More combinations of the other settings than this are averaged over."""
 
-NO_RUN, NO_RESULT, NOT_REACHED = "no run", "no result", "not reached by half of the seeds"
+NO_RUN, NO_RESULT, ALL_DROPPED, NOT_REACHED = (
+    "no run",
+    "no result",
+    "dropped by halving",
+    "reached by at most half of the seeds",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +98,12 @@ MEASURES = (
 
 
 def axes_of_heat_map(sweep: Sweep) -> tuple[str, str] | None:
-    """The first two settings with few values, rows before columns; None where there are not two."""
-    few = [name for name in sweep.varied if 1 < len(values_of(sweep, name)) <= MOST_VALUES]
+    """The first two settings with few values, rows before columns; None where there are not two.
+
+    Draws from a range meet in a cell by accident only: they are shown as points.
+    """
+    given = [name for name in sweep.varied if name not in sweep.drawn]
+    few = [name for name in given if 1 < len(values_of(sweep, name)) <= MOST_VALUES]
     return (few[0], few[1]) if len(few) > 1 else None
 
 
@@ -137,7 +146,7 @@ def panels(sweep: Sweep, measure: Measure, axes: tuple[str, str]) -> list[Panel]
             text, missing = measure.write(found[place]), None
             short = f"{text}\n{done} of {seeds}" if done < seeds else text
         else:
-            text = missing = NOT_REACHED if place in numbers else NO_RESULT if runs else NO_RUN
+            text = missing = NOT_REACHED if place in numbers else _why_none(runs)
             short = ""
         title = "\n".join([f"{describe(here)}: {measure.title} {text}", *(one.command for one in runs)])
         return Cell(short, good.get(place), missing, title)
@@ -154,8 +163,14 @@ def panels(sweep: Sweep, measure: Measure, axes: tuple[str, str]) -> list[Panel]
     ]
 
 
+def _why_none(runs: Sequence[Summary]) -> str:
+    if any(one.dropped for one in runs):
+        return ALL_DROPPED
+    return NO_RESULT if runs else NO_RUN
+
+
 def missing_cells(all_panels: Sequence[Panel]) -> list[str]:
     """The reasons for cells without a number that occur."""
     cells = itertools.chain.from_iterable(row for panel in all_panels for row in panel.cells)
     present = {cell.missing for cell in cells}
-    return [reason for reason in (NO_RUN, NO_RESULT, NOT_REACHED) if reason in present]
+    return [reason for reason in (NO_RUN, NO_RESULT, ALL_DROPPED, NOT_REACHED) if reason in present]

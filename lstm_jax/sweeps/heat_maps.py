@@ -22,6 +22,7 @@ from lstm_jax.sweeps.figures import (
     styled,
 )
 from lstm_jax.sweeps.heat_cells import (
+    ALL_DROPPED,
     MEASURES,
     NO_RESULT,
     NO_RUN,
@@ -35,7 +36,7 @@ from lstm_jax.sweeps.heat_cells import (
     values_of,
 )
 
-HATCHES = {NO_RUN: "//", NO_RESULT: "xxx", NOT_REACHED: ".."}
+HATCHES = {NO_RUN: "//", NO_RESULT: "xxx", ALL_DROPPED: "--", NOT_REACHED: ".."}
 
 COLORMAP = matplotlib.colormaps["cividis"]
 """Made for all kinds of colour vision (Nuñez et al. 2018, doi:10.1371/journal.pone.0199239); light is good."""

@@ -68,9 +68,10 @@ def table(
 
 
 def command_box(command: str) -> str:
-    """A command to copy."""
+    """A command to copy; lines break between its words, not within `--flag`."""
     button = '<button type="button" class="copy">copy</button>'
-    return f'<div class="command"><code>{escape(command)}</code>{button}</div>'
+    words = " ".join(f"<span>{escape(word)}</span>" for word in command.split(" "))
+    return f'<div class="command"><code>{words}</code>{button}</div>'
 
 
 def _is_number(value: Value | None) -> bool:

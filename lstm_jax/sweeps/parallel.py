@@ -24,7 +24,7 @@ def parallel_coordinates(sweep: Sweep) -> list[Picture]:
 
 @styled
 def _draw(sweep: Sweep, names: list[str]) -> Picture:
-    scales = [setting_scale(row.varied[name] for row in sweep.rows) for name in names]
+    scales = [setting_scale([row.varied[name] for row in sweep.rows], name in sweep.drawn) for name in names]
     scales.append(error_scale(row.test_error for row in sweep.rows if row.test_error is not None))
     figure = new_figure(max(WIDTH, 1.45 * len(scales)), 3.6)
     axes = figure.add_subplot()

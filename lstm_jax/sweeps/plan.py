@@ -49,11 +49,13 @@ class Plan:
         experiment: its name.
         runs: in the order of the grid.
         varied: names of the settings that vary.
+        drawn: those of them whose values were drawn from a range.
     """
 
     experiment: str
     runs: tuple[Run, ...]
     varied: tuple[str, ...]
+    drawn: tuple[str, ...] = ()
 
     @property
     def members(self) -> int:
@@ -93,7 +95,8 @@ def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis
     _check_effects(runs, axes)
     if len({run.identity for run in runs}) < len(runs):
         raise SettingError("set", ",".join(axis.name for axis in axes), "two runs have the same name; try fewer runs")
-    return Plan(base.task.name, tuple(runs), varied)
+    drawn = [axis.name for axis in axes if axis.span and any(own[axis.name] not in axis.values for own in settings)]
+    return Plan(base.task.name, tuple(runs), varied, tuple(drawn))
 
 
 def _shown(given: Settings) -> list[str]:

@@ -27,7 +27,7 @@ def points(sweep: Sweep, name: str) -> Picture:
     """Errors over one setting: a point each, and a line through the medians where several runs have the same value."""
     errors = [row.test_error for row in sweep.rows if row.test_error is not None]
     drawn = baselines_of(sweep, [one.run for one in sweep.summaries])
-    across = setting_scale(row.varied[name] for row in sweep.rows)
+    across = setting_scale([row.varied[name] for row in sweep.rows], name in sweep.drawn)
     up = error_scale([*errors, sweep.threshold, *(one.error for one in drawn)])
     figure = new_figure(WIDTH, 3.0)
     axes = figure.add_subplot()

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from lstm_jax.sweeps.conduct import Listener
 from lstm_jax.sweeps.figures import describe, percent
 from lstm_jax.sweeps.page import duration
-from lstm_jax.sweeps.table import DROPPED, FAILED, Row, summarize
+from lstm_jax.sweeps.prospect import count
+from lstm_jax.sweeps.table import FAILED, Row, summarize
 from lstm_jax.sweeps.task import Task
 from lstm_jax.sweeps.work import time_left
 
@@ -91,17 +92,17 @@ class SweepDisplay(Listener):
     def _line(self, rows: Sequence[Row]) -> str:
         """What came out of a setting."""
         (own,) = summarize(rows, self._threshold)
-        parts = [describe(own.varied) or f"{own.seeds} seeds"]
+        seeds = count(own.seeds, "seed")
+        parts = [describe(own.varied) or seeds]
         if own.mean_error is not None and own.best_error is not None:
             parts.append(f"error {percent(own.mean_error)}, best {percent(own.best_error)}")
             parts.append(f"{percent(own.success_rate)} solved")
-        dropped = sum(row.status == DROPPED for row in rows)
-        if dropped:
-            parts.append(f"{dropped} of {own.seeds} seeds dropped")
+        if own.dropped:
+            parts.append(f"{own.dropped} of {seeds} dropped")
         reasons = dict.fromkeys(row.reason for row in rows if row.status == FAILED)
         if reasons:
             failed = sum(row.status == FAILED for row in rows)
-            parts.append(f"{failed} of {own.seeds} seeds failed: {'; '.join(map(str, reasons))}")
+            parts.append(f"{failed} of {seeds} failed: {'; '.join(map(str, reasons))}")
         return f"[{self._done}/{self._total}] {': '.join([parts[0], ', '.join(parts[1:])])}"
 
     def _show(self) -> None:
@@ -110,7 +111,7 @@ class SweepDisplay(Listener):
                 f"{self._done} of {self._total} settings done",
                 f"{sum(self._running.values())} running",
                 *([f"{self._failed} failed"] if self._failed else []),
-                f"{'?' if (left := self.seconds_left()) is None else duration(left)} left",
+                "time left not known yet" if (left := self.seconds_left()) is None else f"{duration(left)} left",
             ]
         )
         done = sum(self._work[identity] * share for identity, share in self._share.items())

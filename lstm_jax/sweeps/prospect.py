@@ -10,8 +10,8 @@ from lstm_jax.sweeps.store import Spent
 from lstm_jax.sweeps.task import Task, longest_first
 from lstm_jax.sweeps.work import time_left
 
-MOST_LINES = 40
-"""Programs that are listed one by one."""
+MOST_LINES = 60
+"""Lines on programs and their settings that are shown."""
 
 
 def updates(task: Task) -> int:
@@ -19,23 +19,43 @@ def updates(task: Task) -> int:
     return rungs.updates(task.rungs, task.num_steps, task.members)
 
 
-def overview(plan: Plan, finished: int, tasks: Sequence[Task], workers: int) -> str:
-    """One line on what there is to do."""
-    each = {run.config.run.num_seeds for run in plan.runs}
-    what = f"{len(plan.runs):,} settings x {each.pop()} seeds = {plan.members:,} runs"
-    before = f", {finished:,} settings done before" if finished else ""
+def count(number: int, thing: str) -> str:
+    """So many things, such as `1 seed` or `1,000 seeds`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def overview(plan: Plan, finished: int, tasks: Sequence[Task], places: int | None) -> str:
+    """One line on what there is to do.
+
+    Args:
+        plan: all runs.
+        finished: settings that were done before.
+        tasks: what is left.
+        places: how many tasks go on at a time; None: that is not known.
+    """
+    seeds = plan.runs[0].config.run.num_seeds
+    what = f"{count(len(plan.runs), 'setting')} x {count(seeds, 'seed')} = {count(plan.members, 'run')}"
+    before = f", {count(finished, 'setting')} done before" if finished else ""
+    if not tasks:
+        return f"{plan.experiment}: {what}{before}; nothing to do"
     total = sum(map(updates, tasks))
-    compiled = "compiled program" if len(tasks) == 1 else "compiled programs"
-    at_once = f"{workers} at a time" if workers > 1 else "one at a time"
-    return f"{plan.experiment}: {what}{before}; to do: {len(tasks):,} {compiled}, {total:,} updates, {at_once}"
+    at_once = (
+        "as many at a time as Ray has room for" if places is None else f"{'one' if places == 1 else places} at a time"
+    )
+    to_do = f"{count(len(tasks), 'compiled program')}, {count(total, 'update')}, {at_once}"
+    return f"{plan.experiment}: {what}{before}; to do: {to_do}"
+
+
+def left_out(others: int) -> str:
+    """What to do about runs that an earlier command made and this one does not ask for."""
+    are = "is" if others == 1 else "are"
+    return f"{count(others, 'setting')} of earlier commands {are} left out of the tables: --set no longer gives them"
 
 
 def saved(tasks: Sequence[Task]) -> str:
     """What successive halving saves, in one line."""
     full = sum(task.num_steps * task.members for task in tasks)
     used = sum(map(updates, tasks))
-    if not full:
-        return "halving: nothing to do"
     if used == full:
         return (
             "halving: no member is dropped; too few share a program, or they are compared too rarely (--set eval_every)"
@@ -44,26 +64,28 @@ def saved(tasks: Sequence[Task]) -> str:
 
 
 def programs(plan: Plan, tasks: Sequence[Task]) -> list[str]:
-    """A line for each compiled program, in the order in which they are begun."""
+    """For each compiled program a line, in the order in which they are begun, and one for each of its settings."""
     by_identity = {run.identity: run for run in plan.runs}
     lines = []
-    for task in longest_first(tasks)[:MOST_LINES]:
+    for task in longest_first(tasks):
         settings = [plan.settings_of(by_identity[run.identity]) for run in task.runs]
         same = {name: value for name, value in settings[0].items() if all(own[name] == value for own in settings)}
-        varied = [f"{name}: {len({own[name] for own in settings})} values" for name in settings[0] if name not in same]
-        parts = ", ".join(filter(None, [describe(same), *varied])) or "one setting"
-        line = f"  {parts}: {len(task.runs)} x {task.members // len(task.runs)} runs, {updates(task):,} updates"
-        lines.append(line)
+        seeds = count(task.members // len(task.runs), "seed")
+        size = seeds if len(settings) == 1 else f"{count(len(settings), 'setting')} x {seeds}"
+        lines.append(f"  {describe(same) or 'one program'}: {size}, {count(updates(task), 'update')}")
         if task.rungs:
             lines.append(f"    {rungs.describe(task.rungs, task.num_steps, task.members)}")
-    if len(tasks) > MOST_LINES:
-        lines.append(f"  and {len(tasks) - MOST_LINES:,} more")
+        if len(settings) > 1:
+            lines += [f"    {describe({name: own[name] for name in own if name not in same})}" for own in settings]
+    if len(lines) > MOST_LINES:
+        return [*lines[:MOST_LINES], f"  ... and {count(len(lines) - MOST_LINES, 'more line')}"]
     return lines
 
 
-def expected_time(tasks: Sequence[Task], spent: Spent, workers: int) -> str:
+def expected_time(tasks: Sequence[Task], spent: Spent, places: int | None) -> str:
     """How long it will take, as far as that is known."""
-    seconds = time_left([task.work for task in tasks], spent.worker_seconds, spent.work, workers)
+    seconds = time_left([task.work for task in tasks], spent.worker_seconds, spent.work, places or 1)
     if seconds is None:
         return "expected time: not known before the first program of this sweep is done"
-    return f"expected time: {duration(seconds)}, as fast as it was so far" if tasks else "nothing to do"
+    at_once = "" if places else " if there is room for one at a time"
+    return f"expected time: {duration(seconds)}{at_once}, as fast as it was so far"

@@ -7,9 +7,10 @@ it shall stop, goes by way of its folder: that needs no process that all of them
 import contextlib
 import json
 import os
+import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, override
 
@@ -41,26 +42,17 @@ class RayExecutor(Executor):
         except ImportError:
             raise SettingError("executor", "ray", "needs Ray: pip install 'lstm-jax[ray]'") from None
         self._ray, self._store = ray, store
-        variables = {"PYTHONPATH": code_path()}
-        try:
-            _knock(address)
-            ray.init(address, runtime_env={"env_vars": variables}, logging_level="ERROR", log_to_driver=False)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = (str(error).splitlines() or ["unknown"])[0]
-            raise SettingError("ray_address", address, f"no Ray cluster can be reached there: {reason}") from None
-        except Exception as error:  # Ray has no class of its own for processes that do not start in time
-            ray.shutdown()
-            reason = (str(error).splitlines() or ["unknown"])[0]
-            raise SettingError("executor", "ray", f"Ray does not start; nothing is lost, try again: {reason}") from None
+        with _signals_kept():
+            _connect(ray, address)
         self._do: Any = ray.remote(do).options(num_cpus=cpus, num_gpus=gpus, max_retries=0)
         self._names: dict[Any, str] = {}  # tasks by what Ray calls them
         self._steps: dict[str, int] = {}
 
     def places(self, cpus: float, gpus: float) -> int:
-        """How many tasks with such needs the cluster has room for at a time."""
-        there = self._ray.cluster_resources()
-        rooms = [there.get(name, 0) / need for name, need in (("CPU", cpus), ("GPU", gpus)) if need]
-        return max(1, int(min(rooms, default=1)))
+        """How many tasks with such needs the cluster has room for at a time; each is done by one node."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        needs = [(name, need) for name, need in (("CPU", cpus), ("GPU", gpus)) if need]
+        return sum(min(int(node.get(name, 0) / need) for name, need in needs) for node in nodes)
 
     @override
     def submit(self, task: Task) -> None:
@@ -84,8 +76,7 @@ class RayExecutor(Executor):
             kind, reason = self._ray.get(reference)
             return Event(kind, name, reason=reason)
         except self._ray.exceptions.RayError as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
-            return Event(DIED, name, reason=f"{type(error).__name__}: {first}"[:300])
+            return Event(DIED, name, reason=f"{type(error).__name__}: {_first_line(error)}"[:300])
 
     def _progress(self) -> list[Event]:
         events = []
@@ -109,6 +100,36 @@ class RayExecutor(Executor):
     @override
     def close(self) -> None:
         self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Who hears of signals after the block is who did before: Ray would have SIGTERM end this process at once."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _connect(ray: Any, address: str) -> None:
+    variables = {"PYTHONPATH": code_path()}
+    try:
+        _knock(address)
+        ray.init(address, runtime_env={"env_vars": variables}, logging_level="ERROR", log_to_driver=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SettingError(
+            "ray_address", address, f"no Ray cluster can be reached there: {_first_line(error)}"
+        ) from None
+    except Exception as error:  # Ray has no class of its own for processes that do not start in time
+        ray.shutdown()
+        reason = f"Ray does not start; nothing is lost, try again: {_first_line(error)}"
+        raise SettingError("executor", "ray", reason) from None
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), "unknown")
 
 
 def _knock(address: str) -> None:

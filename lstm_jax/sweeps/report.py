@@ -24,4 +24,12 @@ def write_report(folder: Path, sweep: Sweep, *, title: str, command: str, second
     pictures = folder / PICTURES
     pictures.mkdir(exist_ok=True)
     drawn = [(picture, save(picture, pictures)) for picture in draw(sweep)]
+    _remove_others(pictures, {picture.name for picture, _ in drawn})
     write_whole(folder / PAGE, make_page(sweep, drawn, title=title, command=command, seconds=seconds))
+
+
+def _remove_others(pictures: Path, names: set[str]) -> None:
+    """Pictures that an earlier report had and this one does not, such as of settings that do not vary any more."""
+    for path in pictures.iterdir():
+        if path.suffix in (".png", ".svg") and path.stem not in names:
+            path.unlink()

@@ -30,10 +30,16 @@ class Scale:
     ordinal: bool = False
 
 
-def setting_scale(values: Iterable[Value]) -> Scale:
-    """The axis of a setting: evenly spaced words or few numbers, else linear or logarithmic."""
+def setting_scale(values: Iterable[Value], drawn: bool = False) -> Scale:
+    """The axis of a setting: evenly spaced words or few numbers, else linear or logarithmic.
+
+    Args:
+        values: of all runs.
+        drawn: whether they are numbers drawn from a range: these keep their distances, be they ever so few.
+    """
     distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
-    if len(distinct) <= MOST_WORDS or any(isinstance(value, str) for value in distinct):
+    few = len(distinct) <= (1 if drawn else MOST_WORDS)
+    if few or any(isinstance(value, str) for value in distinct):
         places = {value: (place + 0.5) / len(distinct) for place, value in enumerate(distinct)}
         every = math.ceil(len(distinct) / MOST_WORDS)
         ticks = [(places[value], short(value)) for value in distinct[::every]]

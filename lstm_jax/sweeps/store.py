@@ -19,9 +19,14 @@ from typing import Any, NamedTuple
 from lstm_jax.runs import folder as folders
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.plan import Run
+from lstm_jax.sweeps.table import show
 from lstm_jax.sweeps.task import Task, from_data
 
-SWEEP, RUNS, GROUPS, WORKERS, OUTCOME, TASK = "sweep.json", "runs", "groups", "workers", "outcome.json", "task.json"
+RUNS, GROUPS, WORKERS, OUTCOME, TASK = "runs", "groups", "workers", "outcome.json", "task.json"
+
+
+MOST_NAMED = 4
+"""Values of a setting that a message names."""
 
 
 class Ended(NamedTuple):
@@ -66,20 +71,43 @@ class Store:
 
         Raises:
             SettingError: it is the folder of a sweep of another kind.
+            FolderError: it is the folder of a run, or its sweep.json is not that of a sweep.
         """
-        path = self.folder / SWEEP
+        path = self.folder / folders.SWEEP
         if not path.exists():
+            if (self.folder / folders.CONFIG).exists():
+                raise folders.FolderError(f"--workdir={self.folder} holds a run; a sweep needs a folder of its own")
             return Spent(0.0, 0.0, 0.0)
-        there = folders.read_json(path)
-        for name, ours in {"experiment": experiment, "halving": halving}.items():
+        there, kind = folders.read_json(path), {"experiment": experiment, "halving": halving}
+        lacking = [name for name in (*kind, *Spent._fields) if name not in there]
+        if lacking:
+            raise folders.FolderError(f"{path} is not that of a sweep: it lacks {', '.join(lacking)}")
+        for name, ours in kind.items():
             if there[name] != ours:
                 raise SettingError(name, ours, f"the sweep in {self.folder} has --{name}={there[name]}")
         return Spent(*(there[name] for name in Spent._fields))
 
+    def check_same_sweep(self, runs: Sequence[Run]) -> int:
+        """Checks that these runs belong to the sweep that is here; returns how many of its runs are not among them.
+
+        Raises:
+            FolderError: it has runs, and none of them is among these; the message names settings that differ.
+        """
+        there = {folder.name: folder for folder in (self.folder / RUNS).glob("*")}
+        others = there.keys() - {run.identity for run in runs}
+        if not there or len(others) < len(there):
+            return len(others)
+        records = [folders.read_json(path / folders.CONFIG) for path in there.values() if _has_config(path)]
+        differences = _differences([record["settings"] for record in records], runs)
+        raise folders.FolderError(
+            f"--workdir={self.folder} holds another sweep, of which this command has no run"
+            f"{differences and f' ({differences})'}; values are added to those that were given before"
+        )
+
     def note(self, experiment: str, halving: int, command: str, spent: Spent) -> None:
         """Writes sweep.json."""
         content = {"experiment": experiment, "halving": halving, "command": command, **spent._asdict()}
-        folders.write_json(self.folder / SWEEP, content)
+        folders.write_json(self.folder / folders.SWEEP, content)
 
     def ended(self, identity: str) -> Ended | None:
         """What became of a run; None while it is not done. A result without an outcome was made by other means."""
@@ -143,3 +171,23 @@ def _read_task(path: Path) -> Task | None:
         return from_data(content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _has_config(folder: Path) -> bool:
+    return (folder / folders.CONFIG).exists()
+
+
+def _differences(there: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> str:
+    """The settings that have no value in common, with the values of both sides."""
+    ours = [run.config.settings(identity_only=True) for run in runs]
+    words = []
+    for name in ours[0]:
+        before, now = ({own[name] for own in side if name in own} for side in (there, ours))
+        if before and not before & now:
+            words.append(f"{name}: {_listed(before)} there, {_listed(now)} here")
+    return "; ".join(words)
+
+
+def _listed(values: set[Any]) -> str:
+    words = [show(value) for value in sorted(values, key=lambda value: (isinstance(value, str), value))]
+    return ", ".join(words if len(words) <= MOST_NAMED else [*words[:MOST_NAMED], "..."])

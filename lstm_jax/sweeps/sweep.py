@@ -1,21 +1,18 @@
 """One sweep from its plan to its report."""
 
-import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.sweeps import prospect
 from lstm_jax.sweeps.conduct import conduct
-from lstm_jax.sweeps.executor import Executor
+from lstm_jax.sweeps.executors import expected_places, open_executor
 from lstm_jax.sweeps.gather import Gatherer
-from lstm_jax.sweeps.local import LocalExecutor, count_workers
 from lstm_jax.sweeps.plan import Plan, Run
 from lstm_jax.sweeps.progress import SweepDisplay
-from lstm_jax.sweeps.ray_cluster import RayExecutor
 from lstm_jax.sweeps.report import PAGE
 from lstm_jax.sweeps.rungs import Rung, plan_rungs
 from lstm_jax.sweeps.settings import SweepSettings
@@ -59,15 +56,21 @@ class SweepRun:
 
     def describe(self) -> list[str]:
         """What would be done, in words; touches nothing."""
-        workers = self.chosen.workers or count_workers(*self._devices())
-        before = self.store.begin(self.plan.experiment, self.chosen.halving)
-        finished = [run for run in self.plan.runs if self._is_done(run)]
-        tasks = make_tasks(self.module, [run for run in self.plan.runs if run not in finished], workers, self._rungs())
+        before, others = self._begin()
+        places = expected_places(self.chosen, *self._devices())
+        new = [run for run in self.plan.runs if not self._is_done(run)]
+        tasks = make_tasks(self.module, new, places or 1, self._rungs())
         return [
-            prospect.overview(self.plan, len(finished), tasks, workers),
+            *self._outlook(len(self.plan.runs) - len(new), others, tasks, places),
             *prospect.programs(self.plan, tasks),
-            *([prospect.saved(tasks)] if self.chosen.halving else []),
-            prospect.expected_time(tasks, before, workers),
+            *([prospect.expected_time(tasks, before, places)] if tasks else []),
+        ]
+
+    def _outlook(self, finished: int, others: int, tasks: list[Task], places: int | None) -> list[str]:
+        return [
+            f"{prospect.overview(self.plan, finished, tasks, places)} in {self.folder}",
+            *([prospect.left_out(others)] if others else []),
+            *([prospect.saved(tasks)] if self.chosen.halving and tasks else []),
         ]
 
     def run(self) -> int:
@@ -78,16 +81,14 @@ class SweepRun:
             FolderError: another process has the folder.
         """
         with folders.locked(self.folder), catch_interrupts() as interrupted:
-            self._before = self.store.begin(self.plan.experiment, self.chosen.halving)
-            with self._executor() as (executor, workers):
+            self._before, others = self._begin()
+            with open_executor(self.chosen, self.store, *self._devices()) as (executor, workers):
                 tasks = self._tasks(workers)
                 going = {identity for task in tasks for identity in task.identities}
                 finished = [run.identity for run in self.plan.runs if run.identity not in going]
                 for identity in finished:
                     self._gatherer.add(identity)
-                print(prospect.overview(self.plan, len(finished), tasks, workers), f"in {self.folder}", flush=True)
-                if self.chosen.halving:
-                    print(prospect.saved(tasks), flush=True)
+                print(*self._outlook(len(finished), others, tasks, workers), sep="\n", flush=True)
                 shown = self.progress, self.plan.experiment, len(finished), tasks, workers, self._gather
                 with SweepDisplay(*shown, self.chosen.threshold) as display:
                     self._display = display
@@ -96,19 +97,22 @@ class SweepRun:
                 self._note()
         return self._close(done)
 
+    def _begin(self) -> tuple[Spent, int]:
+        """Checks the folder; returns what was spent in it before, and how many runs there are not of this plan."""
+        spent = self.store.begin(self.plan.experiment, self.chosen.halving)
+        return spent, self.store.check_same_sweep(self.plan.runs)
+
     def _tasks(self, workers: int) -> list[Task]:
         unfinished = self.store.unfinished(self.plan.runs)
-        if self.chosen.retry_failed:
-            for run in self.plan.runs:
-                ended = self.store.ended(run.identity)
-                if ended is not None and ended.failures:
-                    self.store.forget(run.identity)
         taken = {identity for task in unfinished for identity in task.identities}
         new = [run for run in self.plan.runs if run.identity not in taken and not self._is_done(run)]
+        for run in new:
+            self.store.forget(run.identity)
         return [*unfinished, *make_tasks(self.module, new, workers, self._rungs())]
 
     def _is_done(self, run: Run) -> bool:
-        return self.store.ended(run.identity) is not None
+        ended = self.store.ended(run.identity)
+        return ended is not None and not (self.chosen.retry_failed and ended.failures)
 
     def _rungs(self):
         """How rungs are planned; None without halving."""
@@ -125,21 +129,6 @@ class SweepRun:
     def _devices(self) -> tuple[str, int]:
         run = self.plan.runs[0].config.run
         return run.platform, run.cpu_devices
-
-    @contextlib.contextmanager
-    def _executor(self) -> Iterator[tuple[Executor, int]]:
-        """Who does the tasks, and how many at a time."""
-        chosen, (platform, cpu_devices) = self.chosen, self._devices()
-        executor: Executor
-        if chosen.executor == "ray":
-            cpus, gpus = chosen.cpus_per_group or float(cpu_devices), chosen.gpus_per_group
-            executor = cluster = RayExecutor(self.store, chosen.ray_address, cpus, gpus)
-            workers = cluster.places(cpus, gpus)
-        else:
-            workers = chosen.workers or count_workers(platform, cpu_devices)
-            executor = LocalExecutor(self.store, workers)
-        with contextlib.closing(executor):
-            yield executor, workers
 
     def _gather(self, task: Task) -> list[list[Row]]:
         rows = [self._gatherer.add(run.identity) for run in task.runs]
@@ -167,7 +156,8 @@ class SweepRun:
         failed = [row for row in self._gatherer.rows if row.status == FAILED]
         if failed:
             runs = len({row.run for row in failed})
-            print(f"{len(failed)} seeds of {runs} settings failed; --retry_failed tries them again", flush=True)
+            what = f"{prospect.count(len(failed), 'seed')} of {prospect.count(runs, 'setting')}"
+            print(f"{what} failed; --retry_failed tries again", flush=True)
         print(
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
             f"Look at it:  {self.folder / PAGE}",

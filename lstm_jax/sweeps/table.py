@@ -63,6 +63,7 @@ class Summary:
     varied: Settings
     seeds: int
     done: int
+    dropped: int
     mean_error: float | None
     std_error: float | None
     best_error: float | None
@@ -166,6 +167,7 @@ def _summarize_run(rows: list[Row], threshold: float) -> Summary:
         varied=first.varied,
         seeds=len(rows),
         done=sum(row.status == DONE for row in rows),
+        dropped=sum(row.status == DROPPED for row in rows),
         mean_error=statistics.fmean(errors) if errors else None,
         std_error=statistics.stdev(errors) if len(errors) > 1 else None,
         best_error=min(errors, default=None),

@@ -65,7 +65,8 @@ def test_a_dry_run_says_what_is_left_and_how_long_it_takes(small):
     before = sorted(folder.rglob("*"))
     said = sweep(*flags, "--set=seq_len=7,8,9").stdout
     assert "6 settings x 2 seeds = 12 runs, 2 settings done before; to do: 2 compiled programs" in said
-    assert "seq_len=9, learning_rate: 2 values: 2 x 2 runs, 160 updates" in said
+    assert "  seq_len=9: 2 settings x 2 seeds, 160 updates\n    learning_rate=0.01\n    learning_rate=0.02\n" in said
+    assert "4 settings of earlier commands are left out of the tables" in said
     assert "expected time: " in said
     assert "not known" not in said
     assert sorted(folder.rglob("*")) == before
@@ -89,7 +90,9 @@ def test_a_setting_that_fails_does_not_stop_the_others(tmp_path):
     reasons = {row["reason"] for row in rows(tmp_path / "fails") if row["status"] == "failed"}
     assert all("not finite at step" in reason for reason in reasons)
     before = tables(tmp_path / "fails")
-    assert "to do: 0 compiled programs" in sweep(*flags, status=1).stdout
+    assert "nothing to do" in sweep(*flags, status=1).stdout
+    planned = sweep(*flags, "--retry_failed", "--dry_run").stdout
+    assert "2 settings done before; to do: 2 compiled programs" in planned
     again = sweep(*flags, "--retry_failed", status=1).stdout
     assert "2 settings done before; to do: 2 compiled programs" in again
     assert tables(tmp_path / "fails") == before
@@ -121,6 +124,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path):
         (["--set=adam_b2=0.9", "--set=optimizer=sgd"], ["--set=adam_b2=0.9", "has no effect"]),
         (["--set=seq_len=5..9 linear"], ["must say how many values"]),
         (["--random=5", "--set=seq_len=5,6"], ["--random=5", "only 2 different"]),
+        (["--learning_rate=0.1"], ["flag 'learning_rate'; it is a setting of the runs: --set learning_rate=VALUES"]),
         (["--halving=1"], ["--halving=1"]),
         (["--threshold=2"], ["--threshold=2"]),
         (["--ray_address=auto"], ["has no effect with --executor=local"]),
@@ -141,7 +145,22 @@ def test_an_experiment_is_asked_for(tmp_path):
     assert done.stderr == "error: --experiment=: must name what is run: count_bits, next_word, sign_sum\n"
 
 
-def test_a_folder_keeps_to_one_kind_of_sweep(small):
+def test_a_folder_keeps_to_one_sweep(small):
     folder, *_ = small
     done = sweep(*TINY, f"--workdir={folder}", "--set=seq_len=5", "--halving=3", status=2)
     assert "--halving=3: the sweep in " in done.stderr
+    for flags, difference in (
+        (["--set=seq_len=8,9", "--num_seeds=2", "--set=learning_rate=0.01"], "seq_len: 5, 6, 7 there, 8, 9 here"),
+        (["--set=seq_len=5,6", "--num_seeds=3", "--set=learning_rate=0.01"], "num_seeds: 2 there, 3 here"),
+    ):
+        done = sweep(*TINY, f"--workdir={folder}", *flags, status=2)
+        assert f"holds another sweep, of which this command has no run ({difference})" in done.stderr
+    assert len(rows(folder)) == 12
+
+
+def test_runs_and_sweeps_keep_out_of_one_anothers_folders(small):
+    folder, *_ = small
+    (one, *_) = folder.glob("runs/*")
+    assert "holds a run" in sweep(*TINY, f"--workdir={one}", "--set=seq_len=5,6", status=2).stderr
+    assert "holds a sweep" in run("--num_steps=10", f"--workdir={folder}", status=2).stderr
+    assert not (folder / "config.json").exists()

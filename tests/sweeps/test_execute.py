@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.sweeps.execute import execute
 from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED
 from lstm_jax.sweeps.gather import Gatherer
@@ -41,6 +42,11 @@ def seeds_of(store, run):
     return json.loads((store.run_folder(run.identity) / "result.json").read_text())["seeds"]
 
 
+def last_evaluation(store, row):
+    metrics = read_metrics(store.run_folder(row.run))
+    return max(line["step"] for line in metrics if line["split"] == "test" and line["seed"] == row.seed)
+
+
 def test_the_command_of_each_run_is_recorded(plan, whole):
     for run in plan.runs:
         config = json.loads((whole.run_folder(run.identity) / "config.json").read_text())
@@ -72,6 +78,7 @@ def test_survivors_end_as_in_a_full_run(plan, whole, tmp_path):
             else:
                 assert ours["steps"] == 4
                 assert ours["test_error"] == curves[run.identity, full["seed"], 4]
+    assert sorted(last_evaluation(store, row) for row in rows) == [4] * 8 + [12]
     gatherer.write_report("command", 1.0)
     page = (tmp_path / "report.html").read_text()
     assert "<dt>dropped</dt><dd>8</dd>" in page

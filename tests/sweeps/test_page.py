@@ -7,7 +7,7 @@ import pytest
 
 from lstm_jax.sweeps.figures import Sweep
 from lstm_jax.sweeps.page import duration
-from lstm_jax.sweeps.page_table import OF_A_ROW, OF_A_SETTING
+from lstm_jax.sweeps.page_table import OF_A_ROW, OF_A_SETTING, command_box
 from lstm_jax.sweeps.report import write_report
 from lstm_jax.sweeps.table import show, sort_rows, summarize
 from tests.sweeps.cases import LENGTHS, THRESHOLD, run_of, some_fail, sweep_of
@@ -135,6 +135,21 @@ def test_a_single_run_and_one_without_evaluations(tmp_path):
     _, text, page = page_of(rows, {}, [], tmp_path)
     assert page.tags["svg"] == 0 and "Pictures" not in text and "no memory" in text
     assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "results.csv", "summary.jsonl", "pictures"}
+
+
+def test_pictures_of_an_earlier_report_are_removed(tmp_path):
+    page_of(*sweep_of({"hidden_size": [4, 8], "seq_len": [5, 6]}, 1), ["hidden_size", "seq_len"], tmp_path)
+    (tmp_path / "pictures" / "mine.txt").write_text("not a picture")
+    page_of(*sweep_of({"hidden_size": [4, 8]}, 1), ["hidden_size"], tmp_path)
+    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {
+        "error_by_hidden_size",
+        "learning_curves",
+        "mine",
+    }
+
+
+def test_a_command_is_broken_between_words_only():
+    assert "<code><span>a</span> <span>--b=&lt;</span></code>" in command_box("a --b=<")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Pictures: what is in them, against brute force over the rows; that nothing is cut off."""
 
+import dataclasses
 import itertools
 import math
 from xml.etree import ElementTree
@@ -9,9 +10,10 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
-from lstm_jax.sweeps.courses import band, learning_curves, panel_settings
+from lstm_jax.sweeps.baselines import baseline_handles
+from lstm_jax.sweeps.courses import band, best_runs, learning_curves, panel_settings
 from lstm_jax.sweeps.figures import Baseline, Sweep, percent, save
-from lstm_jax.sweeps.heat_cells import MEASURES, NO_RESULT, NO_RUN, NOT_REACHED, missing_cells, panels
+from lstm_jax.sweeps.heat_cells import ALL_DROPPED, MEASURES, NO_RESULT, NO_RUN, NOT_REACHED, missing_cells, panels
 from lstm_jax.sweeps.heat_maps import heat_maps
 from lstm_jax.sweeps.parallel import parallel_coordinates
 from lstm_jax.sweeps.pictures import draw
@@ -43,7 +45,18 @@ def drawn_at_random():
         own, curve = run_of(settings, 2, varied=list(settings))
         rows, curves = rows + own, {**curves, own[0].run: curve}
     rows = sort_rows(rows)
-    return Sweep(rows, summarize(rows, THRESHOLD), curves, ("learning_rate", "cell"), THRESHOLD, BASELINES)
+    varied = ("learning_rate", "cell")
+    return Sweep(rows, summarize(rows, THRESHOLD), curves, varied, THRESHOLD, BASELINES, drawn=varied[:1])
+
+
+DIAGONAL = {(0.011, 0.3), (0.013, 1.7), (0.04, 2.9)}
+
+
+def few_draws():
+    """Three draws of two settings: a heat map would be empty but for its diagonal."""
+    given = sweep({"learning_rate": [0.011, 0.013, 0.04], "clip_norm": [0.3, 1.7, 2.9]}, 2)
+    rows = [row for row in given.rows if tuple(row.varied.values()) in DIAGONAL]
+    return dataclasses.replace(given, rows=rows, summaries=summarize(rows, THRESHOLD), drawn=given.varied)
 
 
 GRID = sweep(LENGTHS, 8, some_fail)
@@ -61,6 +74,7 @@ SWEEPS = {
         sweep({"hidden_size": [4, 8]}, 2, lambda *_: "no memory", ()),
         "error_by_hidden_size learning_curves",
     ),
+    "few draws": (few_draws(), "error_by_learning_rate error_by_clip_norm learning_curves parallel_coordinates"),
     "random": (drawn_at_random(), "error_by_learning_rate error_by_cell learning_curves parallel_coordinates"),
 }
 
@@ -162,3 +176,23 @@ def test_bands_against_numpy():
     curves = [[(100, 0.5), (200, 0.25)], [(100, 0.25), (200, math.nan)], [(100, 1.0)]]
     assert band(curves) == [(100, 0.25, 0.5, 1.0), (200, 0.25, 0.25, 0.25)]
     assert band([]) == []
+
+
+def test_the_best_lines_are_those_that_came_furthest_and_ended_lowest():
+    ends = {**{f"early {number}": (4, number / 100) for number in range(20)}, "late": (12, 0.9), "later": (12, 0.3)}
+    bands = {run: [(2, 0.0, 0.0, 0.0), (step, error, error, error)] for run, (step, error) in ends.items()}
+    assert best_runs(bands, bands) == {"late", "later", *(f"early {number}" for number in range(6))}
+
+
+def test_cells_whose_seeds_were_dropped_say_so():
+    summaries = [dataclasses.replace(one, done=0, dropped=8) for one in GRID.summaries]
+    cells = panels(dataclasses.replace(GRID, summaries=summaries), MEASURES[0], tuple(LENGTHS))
+    assert missing_cells(cells) == [ALL_DROPPED]
+
+
+def test_baselines_of_a_text_are_told_apart():
+    names = [*(f"{order}-gram" for order in range(1, 5)), "best possible", "published"]
+    drawn = tuple(Baseline(name, 0.1) for name in names)
+    one = dataclasses.replace(GRID, baselines=drawn)
+    _, *handles = baseline_handles(one, drawn)
+    assert len({str(handle._unscaled_dash_pattern) for handle in handles}) == len(handles) == len(names)

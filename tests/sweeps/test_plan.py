@@ -5,8 +5,12 @@ import json
 
 import pytest
 
+from experiments.count_bits import BASE
+from lstm_jax.runs.config import setting_fields
 from lstm_jax.runs.setup import TRACED
 from lstm_jax.settings import SettingError
+from lstm_jax.sweeps.axis import parse_axis
+from lstm_jax.sweeps.grid import draw, grid
 from lstm_jax.sweeps.plan import make_plan
 from lstm_jax.sweeps.prospect import saved
 from lstm_jax.sweeps.rungs import Rung
@@ -35,6 +39,13 @@ def test_the_plan_is_every_combination():
         settings = run.config.settings()
         assert {name: settings[name] for name in (*SMALL, *own)} == {**SMALL, **own}
     assert len({run.identity for run in plan.runs}) == len(expected)
+
+
+def test_what_was_drawn_from_a_range_is_known():
+    axes = [parse_axis(text, setting_fields(BASE)) for text in ("learning_rate=1e-4..1e-1 log 3", "clip_norm=1,2")]
+    same = {**SMALL, "cpu_devices": 1}
+    assert make_plan(BASE, grid(axes), axes, same).drawn == ()
+    assert make_plan(BASE, draw(axes, 4, 0), axes, same).drawn == ("learning_rate",)
 
 
 def test_a_run_has_its_command():

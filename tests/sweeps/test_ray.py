@@ -1,12 +1,15 @@
 """A sweep on a Ray cluster of two nodes, one of which is killed in the middle, ends with the table of the local one."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
+from lstm_jax.sweeps.ray_cluster import RayExecutor
 from tests.experiments.commands import ROOT, environment
 from tests.scripts.commands import begin, sweep, tables
 
@@ -70,6 +73,32 @@ def test_a_node_that_is_killed(nodes, tmp_path):
     assert said.count("goes on from its last checkpoint") == 1, said
     sweep(*LONG, f"--workdir={tmp_path / 'local'}")
     assert tables(folder) == tables(tmp_path / "local")
+
+
+def test_it_is_asked_to_stop(tmp_path):
+    folder = tmp_path / "ray"
+    endless = [flag.replace("num_steps=15000", "num_steps=900000") for flag in LONG]
+    process = begin(*endless, f"--workdir={folder}", "--executor=ray")
+    until = time.monotonic() + 120
+    while process.poll() is None and not list(folder.glob("groups/*/step")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "interrupted; resume with: " in said
+    assert list(folder.glob("groups/*/checkpoints/*"))
+
+
+def test_needs_that_this_machine_can_never_meet(tmp_path):
+    done = sweep(*LONG, f"--workdir={tmp_path}", "--executor=ray", "--cpus_per_group=4000", status=2)
+    assert "no machine of the cluster has 4000 cores and 0 GPUs (--cpus_per_group, --gpus_per_group)" in done.stderr
+
+
+def test_places_are_counted_on_each_node():
+    nodes = [{"Alive": True, "Resources": {"CPU": 3.0}}, {"Alive": True, "Resources": {"CPU": 3.0, "GPU": 1.0}}]
+    executor = RayExecutor.__new__(RayExecutor)
+    executor._ray = types.SimpleNamespace(nodes=lambda: [*nodes, {"Alive": False, "Resources": {"CPU": 64.0}}])
+    assert [executor.places(*needs) for needs in ((2, 0), (1, 0), (1, 1), (4, 0), (0, 0.5))] == [2, 6, 1, 0, 2]
 
 
 def test_no_cluster_is_one_line(tmp_path):

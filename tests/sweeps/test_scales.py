@@ -34,6 +34,12 @@ def test_ticks_lie_where_they_say():
     assert [label for _, label in setting_scale(["b", "a"]).ticks] == ["a", "b"]
 
 
+def test_draws_keep_their_distances_and_chosen_values_are_evenly_spaced():
+    values = [0.0, 1.0, 4.0]
+    assert [setting_scale(values, drawn=True).position(value) for value in values] == [0, 0.25, 1]
+    assert [setting_scale(values).position(value) for value in values] == [1 / 6, 1 / 2, 5 / 6]
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [(0, "0 %"), (1, "100 %"), (0.1234, "12 %"), (0.00012, "0.012 %"), (0.999, "100 %"), (1e-7, "1.0e-05 %")],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lstm_jax.runs.folder import FolderError
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.store import Ended, Spent, Store
 from lstm_jax.sweeps.task import make_tasks
@@ -88,3 +89,19 @@ def test_the_kind_of_a_sweep_is_kept(store):
     for other in (("sign_sum", 3), ("count_bits", 0)):
         with pytest.raises(SettingError, match="the sweep in"):
             store.begin(*other)
+
+
+def test_a_sweep_of_which_nothing_is_wanted_is_another_one(store, plan):
+    assert store.check_same_sweep(plan.runs) == 0
+    for run in plan.runs[:3]:
+        store.end(run.identity, {0: "died before it had a config.json"}, {})
+    assert store.check_same_sweep(plan.runs[2:]) == 2
+    with pytest.raises(FolderError, match="holds another sweep, of which this command has no run; values are added"):
+        store.check_same_sweep(plan.runs[3:])
+
+
+def test_a_folder_of_something_else_is_refused(store):
+    store.folder.mkdir()
+    (store.folder / "sweep.json").write_text('{"experiment": "count_bits", "halving": 0}')
+    with pytest.raises(FolderError, match="is not that of a sweep: it lacks seconds, worker_seconds, work"):
+        store.begin("count_bits", 0)
