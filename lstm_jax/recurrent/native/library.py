@@ -26,6 +26,9 @@ TARGETS = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
 SWITCH = "LSTM_JAX_NATIVE"
 """The environment variable that, set to 0, leaves everything to XLA."""
 
+THREADS = "LSTM_JAX_THREADS"
+"""The environment variable that says how many threads the kernel may have, if not one a core."""
+
 FOLDER = Path(__file__).parent
 
 
@@ -80,8 +83,11 @@ def processor() -> str:
 
 
 @functools.cache
-def count_cores() -> int:
-    """Cores that this process may use."""
+def count_threads() -> int:
+    """How many threads compute in this process: one for each core that it may use, or as many as $LSTM_JAX_THREADS."""
+    wanted = os.environ.get(THREADS, "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -125,7 +125,7 @@ def _call(
 
 
 def _threads() -> int:
-    """Those of this device: under a `jax.shard_map` each device has its share of the cores."""
+    """Those of this device: under a `jax.shard_map` each device has its share."""
     mesh = jax.sharding.get_abstract_mesh()
     devices = 1 if mesh.empty else mesh.size
-    return max(1, library.count_cores() // devices)
+    return max(1, library.count_threads() // devices)
