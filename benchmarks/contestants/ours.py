@@ -11,6 +11,7 @@ from flax import nnx
 import lstm_jax
 from benchmarks.contestants import on_jax
 from benchmarks.contestants.serve import Call, options, serve
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.runs import devices
 
 LAYERS = {"lstm": lstm_jax.LSTM, "gru": lstm_jax.GRU}
@@ -62,4 +63,7 @@ def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cal
 if __name__ == "__main__":
     devices.choose(options()["platform"])
     on_jax.use_precision()
-    serve(on_jax.about("flax", "lstm-jax"), prepare)
+    about = on_jax.about("flax", "lstm-jax")
+    if native.available():
+        about["parallel"] += ", and the kernel's threads"
+    serve(about, prepare)

@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.runs.config import RunConfig, describe_difference
 
 CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
@@ -109,6 +110,7 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
             "command": command or command_line(),
             "versions": {"python": platform.python_version(), **versions()},
             "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
+            "kernel": native.available(),
             "git_commit": git_commit(),
         },
     )
