@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -83,37 +82,32 @@ def _judge_tree(
     program: Program, task: StringTask, params: PyTree, block_depth: int, depth: int, leaves_only: bool
 ) -> tuple[Judged, Judged | None]:
     base = len(task.alphabet)
-    objective = program.objective
 
-    def functions(params: PyTree) -> tuple[prefix_tree.Step, prefix_tree.Judge, Callable[[int], PyTree]]:
+    def on_device(params: PyTree, codes: Array) -> tuple[Judged, Judged | None]:
         model = program.with_params(params)
 
         def step(state: PyTree, symbols: Array) -> PyTree:
             return model.step(state[0], symbols), task.advance(state[1], symbols)
 
         def judge(state: PyTree) -> Judged:
-            return judge_outputs(objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
+            return judge_outputs(program.objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
 
-        return step, judge, lambda batch: (model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,))))
+        def root(batch: int) -> PyTree:
+            return model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,)))
 
-    step, judge, root = functions(params)
-    block, grown = prefix_tree.grow_block(step, judge, root, base, block_depth)
-    if depth == 0:
-        return grown, None
+        block, grown = prefix_tree.grow_block(step, judge, root, codes)
+        if depth == 0:
+            return grown, None
+        return grown, prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
 
-    def walk(params: PyTree, block: PyTree) -> Judged:
-        step, judge, _ = functions(params)
-        return prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
-
-    columns = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), BATCH), block)
-    walked = jax.shard_map(
-        walk,
-        mesh=batch_mesh(base**block_depth),
-        in_specs=(PartitionSpec(), columns),
-        out_specs=PartitionSpec(None, None, BATCH),
+    codes = digits(np.arange(base**block_depth), block_depth, base)
+    return jax.shard_map(
+        on_device,
+        mesh=batch_mesh(len(codes)),
+        in_specs=(PartitionSpec(), PartitionSpec(BATCH)),
+        out_specs=(PartitionSpec(None, BATCH), PartitionSpec(None, None, BATCH)),
         check_vma=False,
-    )(params, block)
-    return grown, walked
+    )(params, codes)
 
 
 def judge_strings(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Judged:
