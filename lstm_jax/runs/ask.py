@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
@@ -12,7 +13,8 @@ from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
-from lstm_jax.training.evaluate import running_decisions, string_outputs
+from lstm_jax.training.evaluate import read_along, string_outputs
+from lstm_jax.training.step import Program
 
 SHOWN = 1e-4
 """Probabilities below this are not listed."""
@@ -43,8 +45,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     true = running_answers(problem.task, asked)
     for number, params in enumerate(session.params()):
         seed = session.setup.seeds[number]
-        outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
-        every = None if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
+        outputs, every = answers(session.setup.program, params, asked)
         for place, text in enumerate(texts):
             line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
@@ -55,6 +56,17 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
 
 
+def answers(program: Program, params: PyTree, asked: Strings) -> tuple[np.ndarray, np.ndarray | None]:
+    """The outputs after the last symbol of each string, [N, C], and the answers after each symbol, [N, T].
+
+    There are none on the way where a network reads from both ends.
+    """
+    if program.model.bidirectional:
+        return np.asarray(string_outputs(program, params, *asked)), None
+    read = read_along(program, params, asked.codes)
+    return np.asarray(read.outputs)[np.arange(len(asked.lengths)), asked.lengths - 1], np.asarray(read.decided)
+
+
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     """The networks trained in a folder, and a line for each damaged checkpoint.
 
@@ -63,10 +75,9 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     """
     with folders.locked(folder):
         session = Session([config], folder, 0.0)
-        remarks = session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    return session, remarks
+    return session, session.remarks
 
 
 def limits(config: RunConfig) -> list[str]:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -156,14 +156,18 @@ def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Arra
     return program.with_params(params).last_output(codes.T, lengths).T
 
 
-def running_decisions(program: Program, params: PyTree, strings: Strings) -> np.ndarray:
-    """What the network answers after each symbol of strings [N, T], [N, T]; what is beyond a string's end is noise."""
-    return np.asarray(_running_decisions(program, params, strings.codes))
+class Running(NamedTuple):
+    """After each symbol of strings [N, T]: the outputs [N, T, C], and the answers [N, T]."""
+
+    outputs: Array
+    decided: Array
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _running_decisions(program: Program, params: PyTree, codes: Array) -> Array:
-    return program.objective.decide(program.with_params(params).every_output(codes.T)).T
+def read_along(program: Program, params: PyTree, codes: Array) -> Running:
+    """What a network that reads in one direction says after each symbol of strings, [N, T]."""
+    outputs = program.with_params(params).every_output(codes.T)
+    return Running(outputs.T, program.objective.decide(outputs).T)
 
 
 def judge_outputs(objective: Objective, outputs: Array, right: Array) -> Judged:

@@ -8,7 +8,7 @@ import scipy.stats
 
 from lstm_jax.tasks.strings import Strings, digits
 from lstm_jax.training import evaluate
-from lstm_jax.training.evaluate import Judged, score_strings, score_unseen, string_outputs, tally
+from lstm_jax.training.evaluate import Judged, read_along, score_strings, score_unseen, string_outputs, tally
 from tests.training.cases import trained
 
 
@@ -67,6 +67,17 @@ def test_given_strings_are_scored_in_their_order():
     outputs = string_outputs(setup.program, params_of(members), *strings)
     assert score.mistakes == int((np.argmax(outputs, axis=1) != strings.codes.sum(axis=1)).sum())
     assert score.sampled
+
+
+@pytest.mark.parametrize("settings", [{}, {"readout": "number", "read_from": "cell", "num_layers": 2}])
+def test_what_is_said_on_the_way_is_what_is_said_of_each_beginning(settings):
+    setup, members = trained(**settings)
+    params, codes = params_of(members), digits(np.arange(13), 6, 2)
+    said = read_along(setup.program, params, codes)
+    for length in range(1, 7):
+        outputs = string_outputs(setup.program, params, codes[:, :length], np.full(len(codes), length))
+        np.testing.assert_allclose(said.outputs[:, length - 1], outputs, rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(said.decided[:, length - 1], setup.program.objective.decide(outputs.T))
 
 
 @pytest.mark.parametrize(("mistakes", "size"), [(0, 1000), (3, 1000), (500, 1000), (1000, 1000)])
