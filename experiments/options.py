@@ -1,7 +1,9 @@
 """Flags: made from the declarations of the settings, and made into a checked RunConfig."""
 
+import atexit
 import dataclasses
 import functools
+import gc
 import io
 import sys
 import traceback
@@ -168,6 +170,9 @@ def start(main: Callable[[], int]) -> None:
             traceback.print_exc()
             return processes.leave(1)
 
+    gc.enable()
+    gc.freeze()  # the libraries are no garbage, now or at the end, where Python looks for it several times
+    atexit.register(gc.freeze)
     logging.set_verbosity(logging.WARNING)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
