@@ -21,5 +21,5 @@ def _leave(*_: object) -> None:
 if sys.argv[0] == "-m":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    # What is loaded stays: an eighth of that time would be spent on looking for garbage. `options.start` allows it again.
+    # What is loaded stays: an eighth of that time would go into looking for garbage. `options.start` allows it again.
     gc.disable()
