@@ -97,7 +97,8 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
         except ValueError as error:
             raise SettingError("predict", text, str(error)) from None
         if not text:
-            raise SettingError("predict", ",".join(texts), "has an empty string")
+            allowed = f"has an empty string; give symbols of {problem.task.alphabet}"
+            raise SettingError("predict", ",".join(texts), allowed)
         if readout == "class" and len(text) > longest:
             raise SettingError(
                 "predict", text, f"has {len(text)} symbols; this network has classes for at most {longest}"
@@ -128,5 +129,5 @@ def role_of(asked: Strings, strings: MemberStrings) -> str:
 def contains(strings: Strings, asked: Strings) -> bool:
     """Whether a string, [1, T], is among others."""
     length = asked.lengths[0]
-    same = strings.lengths == length
-    return bool(np.any(np.all(strings.codes[same][:, :length] == asked.codes[0, :length], axis=1)))
+    same = strings.codes[strings.lengths == length, :length]
+    return len(same) > 0 and bool(np.any(np.all(same == asked.codes[0, :length], axis=1)))
