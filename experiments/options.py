@@ -176,6 +176,8 @@ def start(main: Callable[[], int]) -> None:
     logging.set_verbosity(logging.WARNING)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show does not end a program
     app.run(guarded, flags_parser=parse)
 
 
