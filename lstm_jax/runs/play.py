@@ -45,6 +45,7 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
         f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
         sep="\n",
         file=screen,
+        flush=True,
     )
 
     def begin() -> tuple[PyTree, PyTree, int]:

@@ -130,7 +130,13 @@ class TextView(View):
                 f"over the last 1,000 of {published['iterations']:,} iterations."
             )
         size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
-        return [*lines, f"The text: {size}."]
+        # Runs that ended under an earlier version do not say how much of their text is rare.
+        unknown, rare = self.problem.text.vocabulary.unknown, result.get("unknown_share", 0)
+        name = "" if unknown is None else self.problem.text.vocabulary.symbols[unknown]
+        return [
+            *lines,
+            f"The text: {size}{f'; {rare:.1%} of it is {name}, to be foretold like any other' if rare else ''}.",
+        ]
 
     def _last_updates(self, result: dict[str, Any]) -> int:
         every = self.config.run.log_every

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import signal
 
 import numpy as np
@@ -62,10 +63,12 @@ def test_prompts_that_are_not_in_the_text_and_loops(fable):
     assert remark.startswith("(from word ")
     assert "again and again)" in remark
     start = int(remark.split()[2]) - 1
-    again = remark.split("'", 1)[1].rsplit("'", 1)[0].split()
-    words = story.split()
-    for place in range(start, 903):
-        assert words[place] == again[(place - start) % len(again)]
+    shown, words = remark.split("'")[1].split(), story.split()
+    period = re.search(r"the (\d+) words from '", remark)
+    period = int(period[1]) if period else len(shown)
+    assert len(shown) == min(period, 32)
+    assert words[start : start + len(shown)] == shown
+    assert words[start + period :] == words[start:-period]
 
 
 def test_it_asks_again_and_again(fable):
@@ -74,8 +77,8 @@ def test_it_asks_again_and_again(fable):
     lines = done.stdout.splitlines()
     assert lines[0] == "Type 3 words and Enter; Ctrl-D ends."
     assert lines[1] == "had a general council to"
-    assert lines[2] == "'had a' has 2 words; give 3 words, such as 'long ago ,'"
-    assert lines[3] == "'' has 0 words; give 3 words, such as 'long ago ,'"
+    assert lines[2] == "'had a': has 2 words; give 3 words, such as 'long ago ,'"
+    assert lines[3] == "'': has 0 words; give 3 words, such as 'long ago ,'"
     assert lines[4].startswith("mouse mouse mouse ")
     assert "'generl' at position 3 is not in the text; nearest: general" in lines[5]
 
@@ -153,7 +156,10 @@ def test_everything_can_be_asked_for(tmp_path, flags):
 
 
 def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
-    run(*SMALL, "--min_count=2", "--lowercase", f"--workdir={tmp_path}")
+    output = run(*SMALL, "--min_count=2", "--lowercase", f"--workdir={tmp_path}").stdout
+    words = words_of_fable()
+    share = sum(words.count(word) == 1 for word in words) / len(words)
+    assert f"; {share:.1%} of it is <unk>, to be foretold like any other." in output
     flags = [f"--workdir={tmp_path}", "--num_words=2"]
     story, *remarks = run(*flags, "--generate=the COUNCIL mice").stdout.splitlines()
     assert story.startswith("the COUNCIL mice ")
@@ -162,6 +168,14 @@ def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
     assert "is read as" not in known
     asked = run(*flags, "--interactive", typed="the mise the\n").stdout
     assert "(word 'mise' at position 2 is read as <unk>; nearest: mice" in asked
+
+
+def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (tmp_path / "text").write_text("ὁ μῦς ὁ αἴλουρος καὶ ὁ κώδων ὁ μῦς", encoding="utf-8")
+    folder = f"--workdir={tmp_path / 'run'}"
+    run(*SMALL, f"--text_file={tmp_path / 'text'}", "--tokens=characters", folder)
+    assert run(folder, "--generate=μῦς", "--num_words=1").stdout.startswith(r"\u03bc\u1fe6\u03c2")
 
 
 def arrays_of(folder, step):
