@@ -13,7 +13,7 @@ from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
-from lstm_jax.training.evaluate import read_along, string_outputs
+from lstm_jax.training.evaluate import Said, read_along, read_whole
 from lstm_jax.training.step import Program
 
 SHOWN = 1e-4
@@ -43,11 +43,12 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         for text, right in zip(texts, final_answers(problem.task, asked), strict=True)
     ]
     true = running_answers(problem.task, asked)
+    program = session.setup.program
     for number, params in enumerate(session.params()):
         seed = session.setup.seeds[number]
-        outputs, every = answers(session.setup.program, params, asked)
+        said, every = answers(program, params, asked)
         for place, text in enumerate(texts):
-            line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
+            line = describe_answer(problem.task.asked, program.objective, Said(*(leaf[place] for leaf in said)))
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
             if every is not None:
@@ -56,15 +57,16 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
 
 
-def answers(program: Program, params: PyTree, asked: Strings) -> tuple[np.ndarray, np.ndarray | None]:
-    """The outputs after the last symbol of each string, [N, C], and the answers after each symbol, [N, T].
+def answers(program: Program, params: PyTree, asked: Strings) -> tuple[Said, np.ndarray | None]:
+    """What a network says after the last symbol of each string, [N], and the answers after each symbol, [N, T].
 
     There are none on the way where a network reads from both ends.
     """
     if program.model.bidirectional:
-        return np.asarray(string_outputs(program, params, *asked)), None
-    read = read_along(program, params, asked.codes)
-    return np.asarray(read.outputs)[np.arange(len(asked.lengths)), asked.lengths - 1], np.asarray(read.decided)
+        return Said(*map(np.asarray, read_whole(program, params, *asked))), None
+    every = Said(*map(np.asarray, read_along(program, params, asked.codes)))
+    last = np.arange(len(asked.lengths)), asked.lengths - 1
+    return Said(*(leaf[last] for leaf in every)), np.asarray(every.decided)
 
 
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
@@ -107,9 +109,9 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
 
 
-def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> str:
+def describe_answer(asked: str, objective: Objective, said: Said) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
-    answer = int(objective.decide(outputs))
+    outputs, answer = said
     if not isinstance(objective, ClassObjective):
         return f"{asked} {answer} (said {outputs[0]:.4f})"
     probabilities = np.asarray(objective.probabilities(outputs))

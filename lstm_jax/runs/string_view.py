@@ -26,7 +26,7 @@ from lstm_jax.runs.string_tables import (
 )
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import Strings, decode, running_answers
-from lstm_jax.training.evaluate import read_along, string_outputs
+from lstm_jax.training.evaluate import read_along, read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
@@ -57,7 +57,7 @@ class StringView(View):
             return None
         codes = self.string[None]
         if program.model.bidirectional:
-            outputs = np.asarray(string_outputs(program, params, codes, np.array([codes.size])))[0]
+            outputs = np.asarray(read_whole(program, params, codes, np.array([codes.size])).outputs)[0]
         else:  # by the program that tells the story
             outputs = np.asarray(read_along(program, params, codes).outputs)[0, -1]
         if isinstance(program.objective, ClassObjective):

@@ -150,24 +150,25 @@ def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array
     )(params, codes, lengths, answers)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Array) -> Array:
-    """What the readout says to these strings, [N, T] and lengths [N] to [N, C]."""
-    return program.with_params(params).last_output(codes.T, lengths).T
-
-
-class Running(NamedTuple):
-    """After each symbol of strings [N, T]: the outputs [N, T, C], and the answers [N, T]."""
+class Said(NamedTuple):
+    """What a network says: the outputs [..., C], and the answers [...]."""
 
     outputs: Array
     decided: Array
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def read_along(program: Program, params: PyTree, codes: Array) -> Running:
+def read_whole(program: Program, params: PyTree, codes: Array, lengths: Array) -> Said:
+    """What a network says to strings, [N, T] and lengths [N], after the last symbol of each, [N]."""
+    outputs = program.with_params(params).last_output(codes.T, lengths)
+    return Said(outputs.T, program.objective.decide(outputs))
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def read_along(program: Program, params: PyTree, codes: Array) -> Said:
     """What a network that reads in one direction says after each symbol of strings, [N, T]."""
     outputs = program.with_params(params).every_output(codes.T)
-    return Running(outputs.T, program.objective.decide(outputs).T)
+    return Said(outputs.T, program.objective.decide(outputs).T)
 
 
 def judge_outputs(objective: Objective, outputs: Array, right: Array) -> Judged:
