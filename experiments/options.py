@@ -170,6 +170,12 @@ def start(main: Callable[[], int]) -> None:
             traceback.print_exc()
             return processes.leave(1)
 
+    _prepare()
+    app.run(guarded, flags_parser=parse)
+
+
+def _prepare() -> None:
+    """What holds for the whole process: its streams, what is logged, where garbage is looked for."""
     gc.enable()
     gc.freeze()  # the libraries are no garbage, now or at the end, where Python looks for it several times
     atexit.register(gc.freeze)
@@ -178,7 +184,6 @@ def start(main: Callable[[], int]) -> None:
         sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show does not end a program
-    app.run(guarded, flags_parser=parse)
 
 
 def usage_error(message: str) -> NoReturn:
