@@ -1,7 +1,9 @@
 """Flags: made from the declarations of the settings, and made into a checked RunConfig."""
 
+import atexit
 import dataclasses
 import functools
+import gc
 import io
 import sys
 import traceback
@@ -171,10 +173,20 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
             traceback.print_exc()
             return processes.leave(1)
 
+    _prepare()
+    app.run(guarded, flags_parser=parse)
+
+
+def _prepare() -> None:
+    """What holds for the whole process: its streams, what is logged, where garbage is looked for."""
+    gc.enable()
+    gc.freeze()  # the libraries are no garbage, now or at the end, where Python looks for it several times
+    atexit.register(gc.freeze)
     logging.set_verbosity(logging.WARNING)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
-    app.run(guarded, flags_parser=parse)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show does not end a program
 
 
 def usage_error(message: str) -> NoReturn:

@@ -73,10 +73,10 @@ def ask(teller: Storyteller, wish: Wish) -> None:
     """Reads prompts, a line each, until there are no more."""
     settings = teller.problem.settings
     wanted = "some" if settings.stateful else str(settings.seq_len)
-    print(*teller.remarks, f"Type {wanted} {settings.tokens} and Enter; Ctrl-D ends.", sep="\n")
+    print(*teller.remarks, f"Type {wanted} {settings.tokens} and Enter; Ctrl-D ends.", sep="\n", flush=True)
     for line in sys.stdin:
         prompt = line.strip("\r\n")
         try:
             print("\n".join(teller.tell(prompt, wish)), flush=True)
         except SettingError as error:
-            print(f"{error.value!r} {error.allowed}", flush=True)
+            print(f"{error.value!r}: {error.allowed}", flush=True)

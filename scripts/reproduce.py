@@ -26,6 +26,9 @@ from scripts.reproduction.cases import CASES, Case
 from scripts.reproduction.runs import Budget, RunFailedError, read_outcome, run_all
 from scripts.reproduction.tutorials import read_tutorial_times
 
+USAGE = 2
+"""How a run ends that cannot be run as it was asked for: again it would end in the same way."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -84,7 +87,8 @@ def main() -> int:
     try:
         run_all(cases, budget)
     except RunFailedError as failed:
-        options.print_error(f"{failed}; the same command continues")
+        again = "" if failed.status == USAGE else "; the same command continues"
+        options.print_error(f"{failed}{again}")
         return failed.status if failed.status > 0 else 1
     outcomes = [read_outcome(case, budget) for case in cases]
     rows = table.make_rows(outcomes)

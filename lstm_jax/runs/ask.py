@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.session import Session
@@ -12,7 +13,8 @@ from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
-from lstm_jax.training.evaluate import running_decisions, string_outputs
+from lstm_jax.training.evaluate import Said, read_along, read_whole
+from lstm_jax.training.step import Program
 
 SHOWN = 1e-4
 """Probabilities below this are not listed."""
@@ -41,18 +43,30 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         for text, right in zip(texts, final_answers(problem.task, asked), strict=True)
     ]
     true = running_answers(problem.task, asked)
+    program = session.setup.program
     for number, params in enumerate(session.params()):
         seed = session.setup.seeds[number]
-        outputs = np.asarray(string_outputs(session.setup.program, params, *asked))
-        every = None if config.model.bidirectional else running_decisions(session.setup.program, params, asked)
+        said, every = answers(program, params, asked)
         for place, text in enumerate(texts):
-            line = describe_answer(problem.task.asked, session.setup.program.objective, outputs[place])
+            line = describe_answer(problem.task.asked, program.objective, Said(*(leaf[place] for leaf in said)))
             role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
             if every is not None:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
                 paragraphs[place].extend(running_lines(text, rows))
     return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
+
+
+def answers(program: Program, params: PyTree, asked: Strings) -> tuple[Said, np.ndarray | None]:
+    """What a network says after the last symbol of each string, [N], and the answers after each symbol, [N, T].
+
+    There are none on the way where a network reads from both ends.
+    """
+    if program.model.bidirectional:
+        return Said(*map(np.asarray, read_whole(program, params, *asked))), None
+    every = Said(*map(np.asarray, read_along(program, params, asked.codes)))
+    last = np.arange(len(asked.lengths)), asked.lengths - 1
+    return Said(*(leaf[last] for leaf in every)), np.asarray(every.decided)
 
 
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
@@ -63,10 +77,9 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     """
     with folders.locked(folder):
         session = Session([config], folder, 0.0)
-        remarks = session.resume()
     if session.step == 0:
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    return session, remarks
+    return session, session.remarks
 
 
 def limits(config: RunConfig) -> list[str]:
@@ -86,7 +99,8 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
         except ValueError as error:
             raise SettingError("predict", text, str(error)) from None
         if not text:
-            raise SettingError("predict", ",".join(texts), "has an empty string")
+            allowed = f"has an empty string; give symbols of {problem.task.alphabet}"
+            raise SettingError("predict", ",".join(texts), allowed)
         if readout == "class" and len(text) > longest:
             raise SettingError(
                 "predict", text, f"has {len(text)} symbols; this network has classes for at most {longest}"
@@ -95,9 +109,9 @@ def encode_all(texts: list[str], problem: StringProblem, readout: str) -> String
     return Strings(codes, np.array([len(text) for text in texts], np.int32))
 
 
-def describe_answer(asked: str, objective: Objective, outputs: np.ndarray) -> str:
+def describe_answer(asked: str, objective: Objective, said: Said) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
-    answer = int(objective.decide(outputs))
+    outputs, answer = said
     if not isinstance(objective, ClassObjective):
         return f"{asked} {answer} (said {outputs[0]:.4f})"
     probabilities = np.asarray(objective.probabilities(outputs))
@@ -117,5 +131,5 @@ def role_of(asked: Strings, strings: MemberStrings) -> str:
 def contains(strings: Strings, asked: Strings) -> bool:
     """Whether a string, [1, T], is among others."""
     length = asked.lengths[0]
-    same = strings.lengths == length
-    return bool(np.any(np.all(strings.codes[same][:, :length] == asked.codes[0, :length], axis=1)))
+    same = strings.codes[strings.lengths == length, :length]
+    return len(same) > 0 and bool(np.any(np.all(same == asked.codes[0, :length], axis=1)))

@@ -49,7 +49,7 @@ class RunConfig:
     run: RunSettings = dataclasses.field(default_factory=RunSettings)
 
     def fitted(self, given: Collection[str]) -> "RunConfig":
-        """The same run with the sizes that nobody chose cut down to what there is to learn from.
+        """The same run with what nobody chose made to fit what there is to learn from and how it is read.
 
         Args:
             given: names of the settings that were given by hand; they stay.

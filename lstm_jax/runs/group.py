@@ -85,7 +85,6 @@ def run_group(
         part.folder.mkdir(parents=True, exist_ok=True)
         folders.record_config(part.folder, part.config, part.command)
     session = Session([part.config for part in parts], checkpoints, started, tolerant=True)
-    session.resume()
     with contextlib.ExitStack() as files:
         recorders, start = [], 0
         for part in parts:

@@ -48,7 +48,7 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         if result is not None:
             return result
         session = Session([config], folder, started)
-        lines = session.resume()
+        lines = list(session.remarks)
         if session.step:
             lines.append(f"resuming at step {session.step:,}")
         with Recorder(config, session, folder, slice(0, config.run.num_seeds)) as recorder:

@@ -14,6 +14,7 @@ from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective
+from lstm_jax.training.evaluate import Said
 from lstm_jax.training.step import Program
 
 RESET = "!"
@@ -45,6 +46,7 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
         f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
         sep="\n",
         file=screen,
+        flush=True,
     )
 
     def begin() -> tuple[PyTree, PyTree, int]:
@@ -61,24 +63,24 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
             said = f"{character!r} is not one of {', '.join(task.alphabet)}"
         else:
             symbol = np.array([task.alphabet.index(character)], np.int32)
-            state, outputs = advance(program, params, state, symbol)
+            state, answered = advance(program, params, state, symbol)
             truth, count = task.advance(truth, symbol), count + 1
-            said = answer_line(program, task.asked, count, character, int(task.answer(truth)[0]), outputs)
+            said = answer_line(program, task.asked, count, character, int(task.answer(truth)[0]), answered)
         print(said, file=screen, flush=True)
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def advance(program: Program, params: PyTree, state: PyTree, symbol: Array) -> tuple[PyTree, Array]:
-    """The state after one more symbol, [1], and the outputs in it, [C]."""
+def advance(program: Program, params: PyTree, state: PyTree, symbol: Array) -> tuple[PyTree, Said]:
+    """The state after one more symbol, [1], and what the network says in it, [C]."""
     model = program.with_params(params)
     state = model.step(state, symbol)
-    return state, jnp.ravel(model.output(state))
+    outputs = jnp.ravel(model.output(state))
+    return state, Said(outputs, program.objective.decide(outputs))
 
 
-def answer_line(program: Program, asked: str, count: int, character: str, right: int, outputs: Array) -> str:
+def answer_line(program: Program, asked: str, count: int, character: str, right: int, answered: Said) -> str:
     """What the network says after a symbol, beside the truth."""
-    objective = program.objective
-    answer = int(objective.decide(outputs))
+    objective, outputs, answer = program.objective, np.asarray(answered.outputs), int(answered.decided)
     said = f" (said {outputs[0]:.3f})" if len(outputs) == 1 else ""
     verdict = "" if answer == right else "   wrong"
     if isinstance(objective, ClassObjective) and not objective.low <= right <= objective.high:

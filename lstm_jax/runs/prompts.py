@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
+from lstm_jax.runs.report import counted
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.settings import SettingError, setting
 from lstm_jax.tasks.loops import find_loop
@@ -16,6 +17,9 @@ from lstm_jax.training.step import Program
 
 SHORT_PROMPT = {"words": 4, "characters": 20}
 """How long an example of a prompt is where any length will do."""
+
+SHOWN_OF_LOOP = {"words": 32, "characters": 200}
+"""How much of a loop is repeated in the remark on it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +57,10 @@ def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:
     loop = find_loop(codes)
     if loop is None:
         return ""
-    vocabulary = problem.text.vocabulary
-    again = vocabulary.join(vocabulary.decode(codes[loop.start : loop.start + loop.period]))
-    return f"(from {problem.asked} {loop.start + 1} on it loops: {again!r} again and again)"
+    vocabulary, most = problem.text.vocabulary, SHOWN_OF_LOOP[problem.settings.tokens]
+    again = vocabulary.join(vocabulary.decode(codes[loop.start :][: min(loop.period, most)]))
+    which = f"{again!r}" if loop.period <= most else f"the {loop.period:,} {problem.settings.tokens} from {again!r} on"
+    return f"(from {problem.asked} {loop.start + 1:,} on it loops: {which} again and again)"
 
 
 def example_prompt(problem: TextProblem) -> str:
@@ -63,10 +68,6 @@ def example_prompt(problem: TextProblem) -> str:
     settings = problem.settings
     size = min(settings.seq_len, SHORT_PROMPT[settings.tokens]) if settings.stateful else settings.seq_len
     return problem.text.vocabulary.join(problem.text.vocabulary.decode(problem.text.train[:size]))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
@@ -79,8 +80,8 @@ def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:
     symbols = split_text(prompt, unit, settings.lowercase)
     needed, there = settings.seq_len, len(symbols)
     if not there or (there != needed and not settings.stateful):
-        wanted = f"at least one {problem.asked}" if settings.stateful else _count(needed, problem.asked)
-        reason = f"has {_count(there, problem.asked)}; give {wanted}, such as {example_prompt(problem)!r}"
+        wanted = f"at least one {problem.asked}" if settings.stateful else counted(needed, problem.asked)
+        reason = f"has {counted(there, problem.asked)}; give {wanted}, such as {example_prompt(problem)!r}"
         raise SettingError("generate", prompt, reason)
     try:
         return problem.text.vocabulary.encode(symbols)

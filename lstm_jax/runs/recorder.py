@@ -20,7 +20,7 @@ from lstm_jax.runs.progress import Display
 from lstm_jax.runs.result import make_result
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.writer import Writer
-from lstm_jax.training.optimizers import learning_rate_course
+from lstm_jax.training.mesh import whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.totals import mean_totals
 
@@ -39,7 +39,7 @@ class Recorder:
         self.config, self.folder, self.members = config, folder, members
         self.program = session.setup.program
         self.view = make_view(config, session.setup.problem)
-        self.course = np.asarray(learning_rate_course(config.training))
+        self.course = np.asarray(whole(session.setup.common.course))
         self._files = contextlib.ExitStack()
         self._start = session.step
         self.seeds = session.setup.seeds[members]

@@ -28,9 +28,15 @@ def aligned(table: Table) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as `1 word` or `2,000 words`."""
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
 def closing_line(result: dict[str, Any]) -> str:
     """Wall time beside what was published."""
-    here = f"Wall time {result['wall_seconds']:.1f} s for {result['steps']:,} updates, from the start of the process."
+    updates = counted(result["steps"], "update")
+    here = f"Wall time {result['wall_seconds']:.1f} s for {updates}, from the start of the process."
     published = result["published"]
     if not published or "accuracy" in published:  # that of a text is not an error on what is tested here
         return here
@@ -58,8 +64,8 @@ def seed_lines(seeds: list[dict[str, Any]], tested: str) -> list[str]:
 
 def _seed_line(seed: dict[str, Any], tested: str) -> str:
     size = f"{seed['test_size']:,} sampled" if seed["sampled"] else f"all {seed['test_size']:,}"
-    error, mistakes = seed["test_error"], seed["test_mistakes"]
-    line = f"Seed {seed['seed']}: error {error:.4%}, {mistakes:,} mistakes on {size} {tested}"
+    mistakes = counted(seed["test_mistakes"], "mistake")
+    line = f"Seed {seed['seed']}: error {seed['test_error']:.4%}, {mistakes} on {size} {tested}"
     if seed["sampled"]:
         low, high = seed["interval_95"]
         line += f" (95 % confidence: {low:.4%} to {high:.4%})"

@@ -1,7 +1,8 @@
 """The members of a run, and what can be done with them. All processes of a run do it together."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -39,6 +40,8 @@ class Session:
         folder: where their checkpoints are, locked for this process.
         started: when the process began, in the time of `time.perf_counter`.
         tolerant: whether a member whose loss is not finite ends alone; otherwise all end with it.
+
+    Its state is that of the newest sound checkpoint, if there is one. `remarks` has a line for each damaged one.
     """
 
     def __init__(self, configs: Sequence[RunConfig], folder: Path, started: float, tolerant: bool = False):
@@ -51,31 +54,46 @@ class Session:
         self.said: dict[int, list[tuple[int, list[float]]]] = {}
         self.failures: dict[int, str] = {}  # why members ended, by their number
         self.dropped: dict[int, int] = {}  # the step at which members were dropped, by their number
-        # On this host: from numbers that are spread over processes the members would come out spread in another way.
-        hyper = hyperparameters([configs[run] for run in self.setup.runs])
-        self.members, self.best = self._initial(hyper)
-        self.totals = whole(self.members.totals)
         self._last_scores: dict[int, Score | None] = {}
         self._chunk = 10
+        # On this host: from numbers that are spread over processes the members would come out spread in another way.
+        hyper = hyperparameters([configs[run] for run in self.setup.runs])
+        self.remarks = self._resume(hyper)
+        self.totals = whole(self.members.totals)
 
-    def _initial(self, hyper: Hyperparameters) -> tuple[Member, Best | None]:
-        members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), hyper)
-        members = self._place(members)
-        return members, self._place(no_best(members)) if self.config.run.patience else None
-
-    def _place(self, tree: PyTree) -> PyTree:
-        return place(tree, self.setup.program.layout.sharding(MEMBERS))
-
-    def resume(self) -> list[str]:
-        """Goes back to the newest sound checkpoint; returns a line for each damaged one."""
-        restored, damaged = self.checkpoints.restore((self.members, self.best))
+    def _resume(self, hyper: Hyperparameters) -> list[str]:
+        """Goes on from the newest sound checkpoint, or begins; returns a line for each damaged one."""
+        like = jax.eval_shape(self._initial, hyper)
+        restored, damaged = self.checkpoints.restore(like)
         if restored is not None:
             self.step, self.spent = restored.step, restored.notes["seconds"]
             for name in NOTES:
                 setattr(self, name, {int(number): note for number, note in restored.notes[name].items()})
             self.members, self.best = self._place(restored.tree)
-            self.totals = whole(self.members.totals)
+            return damaged
+        with ThreadPoolExecutor(1) as beside:  # half a second less on two cores
+            compiled_ahead = beside.submit(self._compile_ahead(like[0])) if jax.process_count() == 1 else None
+            self.members, self.best = self._place(self._initial(hyper))
+            if compiled_ahead is not None:
+                compiled_ahead.result()
         return damaged
+
+    def _initial(self, hyper: Hyperparameters) -> tuple[Member, Best | None]:
+        members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), hyper)
+        return members, no_best(members) if self.config.run.patience else None
+
+    def _compile_ahead(self, like: Member) -> Callable[[], object]:
+        """Compiles, when it is called, the program of the updates; JAX then finds it when it is needed."""
+        sharding = self.setup.program.layout.sharding(MEMBERS)
+        placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
+        return train_chunk.lower(self.setup.program, placed, *self._numbers(0, fresh=True)).compile
+
+    def _numbers(self, stop: int, *, fresh: bool) -> tuple[PyTree, ...]:
+        """What `train_chunk` takes besides program and members."""
+        return self.setup.data, self.setup.hyper, self.setup.common, np.int32(stop), np.bool(fresh)
+
+    def _place(self, tree: PyTree) -> PyTree:
+        return place(tree, self.setup.program.layout.sharding(MEMBERS))
 
     @property
     def seconds(self) -> float:
@@ -99,11 +117,9 @@ class Session:
         """Trains for a moment, at most up to the step `boundary`."""
         stop = min(boundary, self.step + self._chunk)
         before = time.perf_counter()
-        setup = self.setup
         # Totals begin anew after each log. That the step tells so lets a resumed run do the same.
-        fresh = np.bool(self.step % self.config.run.log_every == 0)
-        numbers = setup.data, setup.hyper, setup.common, np.int32(stop), fresh
-        self.members = jax.block_until_ready(train_chunk(setup.program, self.members, *numbers))
+        numbers = self._numbers(stop, fresh=self.step % self.config.run.log_every == 0)
+        self.members = jax.block_until_ready(train_chunk(self.setup.program, self.members, *numbers))
         self.totals = whole(self.members.totals)
         rate = (stop - self.step) / (time.perf_counter() - before)
         self._chunk = processes.agree(max(1, int(rate * SECONDS_A_CHUNK)))

@@ -6,7 +6,6 @@ from typing import Any, override
 import numpy as np
 
 from lstm_jax.axes import PyTree
-from lstm_jax.insight import plots
 from lstm_jax.runs.board import Board
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Table, View
@@ -27,7 +26,7 @@ from lstm_jax.runs.string_tables import (
 )
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import Strings, decode, running_answers
-from lstm_jax.training.evaluate import running_decisions, string_outputs
+from lstm_jax.training.evaluate import read_along, read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
@@ -46,6 +45,7 @@ class StringView(View):
     def __init__(self, config: RunConfig, problem: StringProblem):
         self.config, self.problem = config, problem
         self.train_tags: Mapping[str, str] = {}
+        self.by_epoch = published_by_epoch(config)
         rng = np.random.default_rng(0)
         # A class readout has an output for each answer, the first for the smallest.
         self.lowest = problem.objective.low if isinstance(problem.objective, ClassObjective) else 0
@@ -53,12 +53,15 @@ class StringView(View):
 
     @override
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
-        lengths = np.array([len(self.string)])
-        outputs = np.asarray(string_outputs(program, params, self.string[None], lengths))[0]
+        if program.objective.num_outputs > MOST_ROWS:
+            return None
+        codes = self.string[None]
+        if program.model.bidirectional:
+            outputs = np.asarray(read_whole(program, params, codes, np.array([codes.size])).outputs)[0]
+        else:  # by the program that tells the story
+            outputs = np.asarray(read_along(program, params, codes).outputs)[0, -1]
         if isinstance(program.objective, ClassObjective):
             outputs = np.asarray(program.objective.probabilities(outputs))
-        if len(outputs) > MOST_ROWS:
-            return None
         names = [f"{self.lowest + place:02d}" for place in range(len(outputs))] if len(outputs) > 1 else ["answer"]
         for name, value in zip(names, outputs.tolist(), strict=True):
             board.scalar(f"example_string/{name}", value, step)
@@ -72,7 +75,7 @@ class StringView(View):
                 board.scalar(f"error_by_{task.asked}/{answer:02d}", share, step)
         size = self.problem.epoch_size()
         epoch = step * self.config.training.batch_size / size if size else None
-        return evaluation_line(step, epoch, scores, published_by_epoch(self.config))
+        return evaluation_line(step, epoch, scores, self.by_epoch)
 
     @override
     def story(self, program: Program, params: PyTree, step: int, board: Board) -> None:
@@ -81,13 +84,15 @@ class StringView(View):
         shown = self.string[:LONGEST_SHOWN]
         strings = Strings(shown[None], np.array([len(shown)]))
         task = self.problem.task
-        said = running_decisions(program, params, strings)[0]
+        said = np.asarray(read_along(program, params, strings.codes).decided)[0]
         rows = {"true": running_answers(task, strings)[0], "network": said}
         lines = running_lines(decode(shown, task.alphabet), rows)
         board.text(f"running_{task.asked}", "\n".join(lines), step)  # indented lines: Markdown shows them as they are
 
     @override
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:
+        from lstm_jax.insight import plots  # takes a quarter of a second to load, and a run may end before
+
         asked = self.problem.task.asked
         errors = shares(sum_counts(score.by_answer for score in scores))
         board.image(f"error_by_{asked}", plots.bars(errors, asked, "error"), step)

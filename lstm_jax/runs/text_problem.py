@@ -125,6 +125,7 @@ class TextProblem(Problem):
             "asked": self.asked,
             "symbols": len(self.text.vocabulary),
             "learned": len(self.text.train),
+            "unknown_share": self.text.unknown_share,
             "tested": "held-out" if self.settings.held_out else "learned",
             "ceiling": most,
             "ngrams": [gram._asdict() for gram in grams],

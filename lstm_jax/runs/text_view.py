@@ -17,7 +17,7 @@ from lstm_jax.runs.published import attribution
 from lstm_jax.runs.report import seed_lines
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.tasks.baselines import perplexity
-from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.training.evaluate import read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
@@ -53,9 +53,9 @@ class TextView(View):
         codes, length = self.problem.tested, self.problem.settings.seq_len
         place = int(np.random.default_rng(step).integers(len(codes) - length))
         context = codes[place : place + length]
-        outputs = string_outputs(program, params, context[None], np.array([length]))[0]
+        foretold = np.asarray(read_whole(program, params, context[None], np.array([length])).decided)[0]
         vocabulary = self.problem.text.vocabulary
-        right, said = vocabulary.decode([codes[place + length], int(program.objective.decide(outputs))])
+        right, said = vocabulary.decode([codes[place + length], foretold])
         if vocabulary.unit == "words":
             shown = ["..."] if length > MOST_CONTEXT["words"] else []
             shown += vocabulary.decode(context[-MOST_CONTEXT["words"] :])
@@ -130,7 +130,13 @@ class TextView(View):
                 f"over the last 1,000 of {published['iterations']:,} iterations."
             )
         size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
-        return [*lines, f"The text: {size}."]
+        # Runs that ended under an earlier version do not say how much of their text is rare.
+        unknown, rare = self.problem.text.vocabulary.unknown, result.get("unknown_share", 0)
+        name = "" if unknown is None else self.problem.text.vocabulary.symbols[unknown]
+        return [
+            *lines,
+            f"The text: {size}{f'; {rare:.1%} of it is {name}, to be foretold like any other' if rare else ''}.",
+        ]
 
     def _last_updates(self, result: dict[str, Any]) -> int:
         every = self.config.run.log_every

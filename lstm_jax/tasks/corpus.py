@@ -18,6 +18,14 @@ class Corpus(NamedTuple):
     valid: np.ndarray
     test: np.ndarray
 
+    @property
+    def unknown_share(self) -> float:
+        """The share of the text that is one symbol because it is rare."""
+        rare, size = 0, sum(map(len, self[1:]))
+        if self.vocabulary.unknown is not None:
+            rare = sum(int(np.sum(part == self.vocabulary.unknown)) for part in self[1:])
+        return rare / size
+
 
 def decode_text(data: bytes) -> str:
     """The text in these bytes, UTF-8 with or without a byte order mark; every line break of any system becomes `\\n`.
@@ -73,8 +81,10 @@ def _check_window(available: int, settings: TextSettings) -> None:
     count = f"{available} {settings.tokens if available > 1 else settings.tokens.removesuffix('s')}"
     if not settings.text_file:
         raise SettingError("seq_len", settings.seq_len, f"must be less than the {count} of the fable")
-    advice = ", a smaller --seq_len or --tokens=characters" if settings.tokens == "words" else " or a smaller --seq_len"
-    reason = f"has {count}, but --seq_len={settings.seq_len} needs at least {needed}: give a longer text{advice}"
+    remedies = ["a longer text", *(["a smaller --seq_len"] if available > 1 else [])]
+    remedies += ["--tokens=characters"] if settings.tokens == "words" else []
+    advice = " or ".join(filter(None, [", ".join(remedies[:-1]), remedies[-1]]))
+    reason = f"has {count}, but --seq_len={settings.seq_len} needs at least {needed}: give {advice}"
     raise SettingError("text_file", settings.text_file, reason)
 
 

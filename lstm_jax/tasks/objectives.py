@@ -4,6 +4,7 @@ Outputs are [C, ...], right answers [...] integers, losses [...].
 """
 
 import dataclasses
+import functools
 import math
 from typing import Protocol, override
 
@@ -59,6 +60,7 @@ class ClassObjective(Objective):
         classes = jnp.arange(self.low, self.high + 1).reshape(-1, *[1] * (outputs.ndim - 1))
         return jnp.min(jnp.where(outputs == jnp.max(outputs, axis=0), classes, self.high), axis=0)
 
+    @functools.partial(jax.jit, static_argnums=0)
     def probabilities(self, outputs: Array) -> Array:
         """The probability of each answer: [C, ...] to [C, ...]."""
         return jax.nn.softmax(outputs, axis=0)

@@ -55,7 +55,7 @@ class DataSettings(Protocol):
         ...
 
     def fitting(self, task: Any, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
-        """Settings that were not `given` by hand and ask for more than there is, cut down; `chosen`: all settings."""
+        """Settings that were not `given` by hand, where others demand another value of them; `chosen`: all settings."""
         ...
 
     def check(self, task: Any) -> None:

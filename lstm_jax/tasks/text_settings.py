@@ -59,8 +59,8 @@ class TextSettings:
     question = ("text_file", "tokens", "lowercase", "min_count", "seq_len", "held_out", "valid_share", "stateful")
 
     def fitting(self, task: object, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
-        """No setting depends on how long a text is: windows may be drawn more than once."""
-        return {}
+        """Streams are learned from after every symbol, unless something else was given."""
+        return {"supervise": "every_step"} if self.stateful and "supervise" not in given else {}
 
     def check(self, task: object) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""

@@ -2,8 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -83,37 +82,32 @@ def _judge_tree(
     program: Program, task: StringTask, params: PyTree, block_depth: int, depth: int, leaves_only: bool
 ) -> tuple[Judged, Judged | None]:
     base = len(task.alphabet)
-    objective = program.objective
 
-    def functions(params: PyTree) -> tuple[prefix_tree.Step, prefix_tree.Judge, Callable[[int], PyTree]]:
+    def on_device(params: PyTree, codes: Array) -> tuple[Judged, Judged | None]:
         model = program.with_params(params)
 
         def step(state: PyTree, symbols: Array) -> PyTree:
             return model.step(state[0], symbols), task.advance(state[1], symbols)
 
         def judge(state: PyTree) -> Judged:
-            return judge_outputs(objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
+            return judge_outputs(program.objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
 
-        return step, judge, lambda batch: (model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,))))
+        def root(batch: int) -> PyTree:
+            return model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,)))
 
-    step, judge, root = functions(params)
-    block, grown = prefix_tree.grow_block(step, judge, root, base, block_depth)
-    if depth == 0:
-        return grown, None
+        block, grown = prefix_tree.grow_block(step, judge, root, codes)
+        if depth == 0:
+            return grown, None
+        return grown, prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
 
-    def walk(params: PyTree, block: PyTree) -> Judged:
-        step, judge, _ = functions(params)
-        return prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
-
-    columns = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), BATCH), block)
-    walked = jax.shard_map(
-        walk,
-        mesh=batch_mesh(base**block_depth),
-        in_specs=(PartitionSpec(), columns),
-        out_specs=PartitionSpec(None, None, BATCH),
+    codes = digits(np.arange(base**block_depth), block_depth, base)
+    return jax.shard_map(
+        on_device,
+        mesh=batch_mesh(len(codes)),
+        in_specs=(PartitionSpec(), PartitionSpec(BATCH)),
+        out_specs=(PartitionSpec(None, BATCH), PartitionSpec(None, None, BATCH)),
         check_vma=False,
-    )(params, block)
-    return grown, walked
+    )(params, codes)
 
 
 def judge_strings(program: Program, task: StringTask, params: PyTree, strings: Strings) -> Judged:
@@ -156,20 +150,25 @@ def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array
     )(params, codes, lengths, answers)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def string_outputs(program: Program, params: PyTree, codes: Array, lengths: Array) -> Array:
-    """What the readout says to these strings, [N, T] and lengths [N] to [N, C]."""
-    return program.with_params(params).last_output(codes.T, lengths).T
+class Said(NamedTuple):
+    """What a network says: the outputs [..., C], and the answers [...]."""
 
-
-def running_decisions(program: Program, params: PyTree, strings: Strings) -> np.ndarray:
-    """What the network answers after each symbol of strings [N, T], [N, T]; what is beyond a string's end is noise."""
-    return np.asarray(_running_decisions(program, params, strings.codes))
+    outputs: Array
+    decided: Array
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _running_decisions(program: Program, params: PyTree, codes: Array) -> Array:
-    return program.objective.decide(program.with_params(params).every_output(codes.T)).T
+def read_whole(program: Program, params: PyTree, codes: Array, lengths: Array) -> Said:
+    """What a network says to strings, [N, T] and lengths [N], after the last symbol of each, [N]."""
+    outputs = program.with_params(params).last_output(codes.T, lengths)
+    return Said(outputs.T, program.objective.decide(outputs))
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def read_along(program: Program, params: PyTree, codes: Array) -> Said:
+    """What a network that reads in one direction says after each symbol of strings, [N, T]."""
+    outputs = program.with_params(params).every_output(codes.T)
+    return Said(outputs.T, program.objective.decide(outputs).T)
 
 
 def judge_outputs(objective: Objective, outputs: Array, right: Array) -> Judged:

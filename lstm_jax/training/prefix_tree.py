@@ -22,20 +22,18 @@ type Step = Callable[[PyTree, Array], PyTree]
 type Judge = Callable[[PyTree], PyTree]
 
 
-def grow_block(step: Step, judge: Judge, root: Callable[[int], PyTree], base: int, depth: int) -> tuple[PyTree, PyTree]:
-    """The states after each of the base^depth strings of length `depth`, and the judgements on the way.
+def grow_block(step: Step, judge: Judge, root: Callable[[int], PyTree], codes: Array) -> tuple[PyTree, PyTree]:
+    """The states after each string of a block, or of a part of it.
 
     Args:
         step: state of B strings (leaves [..., B]), symbols [B] -> their next state.
         judge: state of B strings -> what is to be kept of it, leaves [B].
         root: B -> the state of B empty strings.
-        base: A, symbols in the alphabet.
-        depth: symbols a string, at least 1.
+        codes: the strings, [B, depth]; of a whole block, all A^depth in the order of their numbers.
 
     Returns:
-        The states, leaves [..., B] with B = A^depth, and the judgements after each symbol, leaves [depth, B].
+        The states, leaves [..., B], and the judgements after each symbol, leaves [depth, B].
     """
-    codes = digits(np.arange(base**depth), depth, base)
 
     def body(state: PyTree, symbols: Array) -> tuple[PyTree, PyTree]:
         state = step(state, symbols)

@@ -38,7 +38,7 @@ def test_texts_that_cannot_be_learned(tmp_path, content, flags, message):
     ("flags", "message"),
     [
         (["--seq_len=204"], "--seq_len=204: must be less than the 204 words of the fable"),
-        (["--stateful"], "--supervise=last: must be every_step with --stateful"),
+        (["--stateful", "--supervise=last"], "--supervise=last: must be every_step with --stateful"),
         (["--tied_weights", "--input=code"], "--tied_weights=true: needs --input=embedding, not code"),
         (["--tied_weights", "--embedding_size=9"], "--embedding_size=9: must be --hidden_size=64"),
         (["--input=one_hot", "--embedding_size=9"], "--embedding_size=9: has no effect with --input=one_hot"),

@@ -64,6 +64,13 @@ def test_a_string_that_was_in_training_is_said_to_be_so(trained):
     assert re.search("seed 0: .*; in the training set", play(f"--workdir={trained}", f"--predict={known}").stdout)
 
 
+def test_a_string_longer_than_those_in_training_is_answered(trained):
+    lines = play(f"--workdir={trained}", f"--predict={'+' * 7}").stdout.splitlines()
+    assert lines[0] == "+++++++: true sum 7"
+    assert lines[1].endswith("; not in the training set")
+    assert lines[3].split() == ["true", *"1234567"]
+
+
 def test_the_game_goes_on_without_end(trained):
     lines = play(f"--workdir={trained}", "--interactive", typed="-I\n--x\n!+\n").stdout.splitlines()[1:]
     assert [re.search(r"true (-?\d+)", line)[1] for line in lines if "true" in line] == ["-1", "-1", "0", "1", "1"]

@@ -43,6 +43,11 @@ def test_contradictions_are_named(settings, name):
     assert str(error.value).startswith(f"--{name}=")
 
 
+def test_what_streams_are_taught_is_not_changed_if_it_was_given():
+    config = RunConfig(NextWord(), TextSettings()).replace({"stateful": True, "supervise": "last"})
+    assert config.fitted({"stateful", "supervise"}) == config
+
+
 @given(st.integers(1, 30), st.integers(0, 30), st.sampled_from([0, 1, 100, 10_000]))
 def test_sizes_that_nobody_chose_fit_the_strings_there_are(seq_len, shortest, train_size):
     chosen = {"seq_len": seq_len, "min_seq_len": min(shortest, seq_len), "train_size": train_size}
@@ -72,8 +77,8 @@ def test_windows_of_a_text_may_be_more_than_there_are():
     assert config.fitted({}) == config
     problem = TextProblem(config)
     assert len(problem.text.train) - 3 == 201 < config.training.batch_size
-    streams = config.replace({"stateful": True, "supervise": "every_step"})
-    assert streams.fitted({}) == streams
+    streams = config.replace({"stateful": True}).fitted({"stateful"})
+    assert streams == config.replace({"stateful": True, "supervise": "every_step"})
     with pytest.raises(SettingError, match=r"^--batch_size=300: must not exceed 67 with --stateful"):
         TextProblem(streams)
 

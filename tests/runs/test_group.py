@@ -37,7 +37,6 @@ def group(tmp_path, configs, **how):
 
 def params_of(configs, folder):
     session = Session(configs, folder, time.perf_counter())
-    session.resume()
     return [[np.asarray(leaf) for leaf in jax.tree.leaves(params)] for params in session.params()]
 
 

@@ -71,4 +71,6 @@ def test_a_run_that_cannot_go_on_ends_all_with_its_status(tmp_path):
     (tmp_path / "sign_sum").mkdir()
     (tmp_path / "sign_sum" / "seed_0").write_text("in the way")
     done = run("--only=sign_sum", f"--workdir={tmp_path}", status=2)
-    assert done.stderr.splitlines()[-1].startswith("error: status 2 from: ")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: status 2 from: ")
+    assert "continues" not in last, "it would end in the same way"

@@ -98,8 +98,18 @@ def test_bytes_that_are_no_text_are_refused_with_the_place(data, message):
         (
             "mouse",
             {},
-            "--text_file=t: has 1 word, but --seq_len=3 needs at least 4: "
+            "--text_file=t: has 1 word, but --seq_len=3 needs at least 4: give a longer text or --tokens=characters",
+        ),
+        (
+            "mouse cat",
+            {},
+            "--text_file=t: has 2 words, but --seq_len=3 needs at least 4: "
             "give a longer text, a smaller --seq_len or --tokens=characters",
+        ),
+        (
+            "m",
+            {"tokens": "characters"},
+            "--text_file=t: has 1 character, but --seq_len=3 needs at least 4: give a longer text",
         ),
         (
             "mouse",

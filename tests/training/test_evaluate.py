@@ -8,7 +8,7 @@ import scipy.stats
 
 from lstm_jax.tasks.strings import Strings, digits
 from lstm_jax.training import evaluate
-from lstm_jax.training.evaluate import Judged, score_strings, score_unseen, string_outputs, tally
+from lstm_jax.training.evaluate import Judged, read_along, read_whole, score_strings, score_unseen, tally
 from tests.training.cases import trained
 
 
@@ -24,7 +24,7 @@ def plain_score(setup, params, lengths):
     mistakes, size, by_answer, by_length = 0, 0, {}, {}
     for length in lengths:
         codes = digits(np.arange(2**length), length, 2)
-        outputs = string_outputs(setup.program, params, codes, np.full(len(codes), length))
+        outputs = read_whole(setup.program, params, codes, np.full(len(codes), length)).outputs
         for row, output in zip(codes, np.asarray(outputs), strict=True):
             if (tuple(row), length) in known:
                 continue
@@ -64,9 +64,20 @@ def test_given_strings_are_scored_in_their_order():
     setup, members = trained()
     strings = Strings(digits(np.arange(13), 6, 2), np.full(13, 6, np.int32))
     score = score_strings(setup.program, setup.problem.task, params_of(members), strings)
-    outputs = string_outputs(setup.program, params_of(members), *strings)
+    outputs = read_whole(setup.program, params_of(members), *strings).outputs
     assert score.mistakes == int((np.argmax(outputs, axis=1) != strings.codes.sum(axis=1)).sum())
     assert score.sampled
+
+
+@pytest.mark.parametrize("settings", [{}, {"readout": "number", "read_from": "cell", "num_layers": 2}])
+def test_what_is_said_on_the_way_is_what_is_said_of_each_beginning(settings):
+    setup, members = trained(**settings)
+    params, codes = params_of(members), digits(np.arange(13), 6, 2)
+    said = read_along(setup.program, params, codes)
+    for length in range(1, 7):
+        outputs = read_whole(setup.program, params, codes[:, :length], np.full(len(codes), length)).outputs
+        np.testing.assert_allclose(said.outputs[:, length - 1], outputs, rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(said.decided[:, length - 1], setup.program.objective.decide(outputs.T))
 
 
 @pytest.mark.parametrize(("mistakes", "size"), [(0, 1000), (3, 1000), (500, 1000), (1000, 1000)])

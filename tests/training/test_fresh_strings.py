@@ -7,7 +7,7 @@ import pytest
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.tasks.sign_sum import SignSum
 from lstm_jax.tasks.strings import Strings, running_answers
-from lstm_jax.training.evaluate import string_outputs
+from lstm_jax.training.evaluate import read_whole
 from lstm_jax.training.evaluate_prefixes import score_prefixes
 from lstm_jax.training.fresh_strings import FreshStrings, draw_codes
 from lstm_jax.training.growth import GrowingExamples, Growth, shortest_first
@@ -82,7 +82,7 @@ def test_each_prefix_is_scored_as_a_string_of_its_own():
     strings = problem.strings(0).test
     score = score_prefixes(setup.program, problem.task, params, strings)
     for length in range(1, 12):
-        outputs = string_outputs(setup.program, params, strings.codes[:, :length], np.full(30, length))
+        outputs = read_whole(setup.program, params, strings.codes[:, :length], np.full(30, length)).outputs
         wrong = np.round(np.asarray(outputs)[:, 0]) != strings.codes[:, :length].sum(axis=1)
         assert score.by_length[length] == (int(wrong.sum()), 30)
     assert (score.mistakes, score.size) == score.by_length[11]

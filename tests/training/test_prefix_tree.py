@@ -34,7 +34,8 @@ def test_every_string_is_reached_once(base, block_depth, depth):
 
     @jax.jit
     def everything():
-        block, grown = grow_block(step, judge, lambda batch: jnp.zeros(batch, jnp.int32), base, block_depth)
+        codes = digits(np.arange(base**block_depth), block_depth, base)
+        block, grown = grow_block(step, judge, lambda batch: jnp.zeros(batch, jnp.int32), codes)
         return (
             grown,
             walk_continuations(step, judge, block, base, depth),
