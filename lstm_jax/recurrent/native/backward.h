@@ -150,36 +150,42 @@ class Backward {
     if (Cell::kHasCell) reset_panel(block.d_cell.get(), p_.units, 0, p_.units, p_.resets_at(step), block.columns);
   }
 
-  // The derivatives by the sums of one unit's gates.
+  // The derivatives by the sums of one unit's gates. As in the forward pass, members are read before the loops.
   void differentiate(int step, Block& block, int slot, int unit) const {
-    const int time = p_.time_of(step);
-    const int64_t at = int64_t(time) * p_.units * p_.batch, row = int64_t(unit) * p_.batch + block.columns.first;
-    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.columns.first : nullptr;
+    const int time = p_.time_of(step), first = block.columns.first, all = block.columns.count, units = p_.units;
+    const int64_t row = int64_t(unit) * p_.batch + first, at = int64_t(time) * units * p_.batch + row;
+    const int64_t rows_depth = int64_t(p_.padded_units()) * kGates;
+    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
     const T* hiddens = p_.before(step, a_.hidden, p_.hidden_start) + row;
     const T* cells = Cell::kHasCell ? p_.before(step, a_.cell, p_.cell_start) + row : nullptr;
-    for_strips<T>(block.padded, [&](int column, auto width) {
+    const T* cells_after = Cell::kHasCell ? a_.cell + at : nullptr;
+    const T *d_hiddens = a_.d_hidden ? a_.d_hidden + at : nullptr, *d_cells = a_.d_cell ? a_.d_cell + at : nullptr;
+    const T* kept[kGates];
+    for (int gate = 0; gate < kGates; ++gate) kept[gate] = a_.kept[gate] + time * a_.kept_stride[gate] + row;
+    T *d_hidden_panel = block.d_hidden.get(), *d_cell_panel = block.d_cell.get();
+    T* d_rows_panel = block.d_rows.get() + slot * block.rows_size;
+    for_strips<T>(block.padded, [=](int column, auto width) {
       constexpr int kWidth = decltype(width)::value * kLanes;
-      T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + unit * kWidth;
-      T* d_cell = block.d_cell.get() + int64_t(p_.units) * column + unit * kWidth;
-      T* d_rows = block.d_rows.get() + slot * block.rows_size + int64_t(p_.padded_units()) * kGates * column +
-                  unit * kGates * kWidth;
-      if (unit >= p_.units) return std::fill(d_rows, d_rows + kGates * kWidth, T(0));
+      T* d_hidden = d_hidden_panel + int64_t(units) * column + unit * kWidth;
+      T* d_cell = d_cell_panel + int64_t(units) * column + unit * kWidth;
+      T* d_rows = d_rows_panel + rows_depth * column + unit * kGates * kWidth;
+      if (unit >= units) return std::fill(d_rows, d_rows + kGates * kWidth, T(0));
+#pragma GCC unroll 2
       for (int w = 0; w < kWidth; w += kLanes) {
-        const int64_t place = row + column + w;
-        const int count = block.columns.count - column - w;
+        const int here = column + w, count = all - here;
         Vec<T> gates[kGates];
-        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(a_.kept[gate] + time * a_.kept_stride[gate] + place, count);
+        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(kept[gate] + here, count);
         State<T> d_after{load(d_hidden + w), Vec<T>{}}, before{}, after{};
-        if (a_.d_hidden) d_after.hidden += load(a_.d_hidden + at + place, count);
+        if (d_hiddens) d_after.hidden += load(d_hiddens + here, count);
         if constexpr (Cell::kHasCell) {
           d_after.cell = load(d_cell + w);
-          if (a_.d_cell) d_after.cell += load(a_.d_cell + at + place, count);
-          after.cell = load(a_.cell + at + place, count);
-          before.cell = load(cells + column + w, count);
-          if (resets) before.cell = unless<T>(resets + column + w, before.cell, count);
+          if (d_cells) d_after.cell += load(d_cells + here, count);
+          after.cell = load(cells_after + here, count);
+          before.cell = load(cells + here, count);
+          if (resets) before.cell = unless<T>(resets + here, before.cell, count);
         } else {
-          before.hidden = load(hiddens + column + w, count);
-          if (resets) before.hidden = unless<T>(resets + column + w, before.hidden, count);
+          before.hidden = load(hiddens + here, count);
+          if (resets) before.hidden = unless<T>(resets + here, before.hidden, count);
         }
         State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);
         store(d_hidden + w, d_before.hidden);

@@ -59,42 +59,52 @@ class Forward {
     });
   }
 
+  // The sums of one tile's gates, and what becomes of them. What the loops need is read from the members beforehand:
+  // the compiler cannot know that storing a vector leaves those as they are.
   template <int W>
   void compute(int step, int number, const Columns& columns, int column, const T* panel, T* after) const {
     constexpr int kLanes = Vector<T>::kLanes, kWidth = W * kLanes;
-    const int depth = p_.features + p_.units, unit = number * kUnits;
+    const int features = p_.features, depth = features + p_.units, batch = p_.batch, unit = number * kUnits;
     const T* strip = panel + int64_t(depth) * column;
+    const T* hidden = strip + features * kWidth;
     Tile<T, W> tile;
     const T* bias = bias_.get() + unit * kGates;
     for (int row = 0; row < kRows; ++row) {
       for (int w = 0; w < W; ++w) tile.sum[row / kGates][row % kGates][w] = Vec<T>{} + bias[row];
     }
     add_product<Cell::kInput.first, Cell::kInput.count>(
-        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * p_.features, strip, p_.features, kWidth);
-    const T* hidden = strip + p_.features * kWidth;
+        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * features, strip, features, kWidth);
     add_product<Cell::kHidden.first, Cell::kHidden.count>(
         tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
-    T* hidden_after = after + int64_t(depth) * column + p_.features * kWidth;
-    const int64_t at = int64_t(p_.time_of(step)) * p_.units * p_.batch;
-    const bool* resets = p_.resets_at(step);
-    const T* cells = Cell::kHasCell ? p_.before(step, results_.cell, p_.cell_start) : nullptr;
-    for (int u = 0; u < kUnits && unit + u < p_.units; ++u) {
+
+    const int time = p_.time_of(step), first = columns.first + column, count = columns.count - column;
+    const int units = std::min(kUnits, p_.units - unit);
+    const int64_t place = int64_t(unit) * batch + first, at = int64_t(time) * p_.units * batch + place;
+    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
+    const T* cells = Cell::kHasCell ? p_.before(step, results_.cell, p_.cell_start) + place : nullptr;
+    T *hidden_after = after + int64_t(depth) * column + (features + unit) * kWidth, *hidden_to = results_.hidden + at;
+    T *cell_to = Cell::kHasCell ? results_.cell + at : nullptr, *kept[kGates];
+    const bool keep = results_.kept[0];
+    for (int gate = 0; keep && gate < kGates; ++gate) {
+      kept[gate] = results_.kept[gate] + time * results_.kept_stride[gate] + place;
+    }
+#pragma GCC unroll 3
+    for (int u = 0; u < kUnits; ++u) {
+      if (u == units) return;
+#pragma GCC unroll 2
       for (int w = 0; w < W; ++w) {
-        const int at_column = columns.first + column + w * kLanes, count = columns.count - column - w * kLanes;
-        const int64_t place = int64_t(unit + u) * p_.batch + at_column;
+        const int64_t here = int64_t(u) * batch + w * kLanes;
+        const int left = count - w * kLanes;
         State<T> before{load(hidden + (unit + u) * kWidth + w * kLanes), Vec<T>{}};
-        if (Cell::kHasCell) before.cell = load(cells + place, count);
-        if (Cell::kHasCell && resets) before.cell = unless<T>(resets + at_column, before.cell, count);
+        if (Cell::kHasCell) before.cell = load(cells + here, left);
+        if (Cell::kHasCell && resets) before.cell = unless<T>(resets + w * kLanes, before.cell, left);
         Vec<T> gates[kGates];
         for (int gate = 0; gate < kGates; ++gate) gates[gate] = tile.sum[u][gate][w];
         State<T> state = Cell::template activate<T>(gates, before);
-        store(hidden_after + (unit + u) * kWidth + w * kLanes, state.hidden);
-        store(results_.hidden + at + place, state.hidden, count);
-        if (Cell::kHasCell) store(results_.cell + at + place, state.cell, count);
-        if (!results_.kept[0]) continue;
-        for (int gate = 0; gate < kGates; ++gate) {
-          store(results_.kept[gate] + p_.time_of(step) * results_.kept_stride[gate] + place, gates[gate], count);
-        }
+        store(hidden_after + u * kWidth + w * kLanes, state.hidden);
+        store(hidden_to + here, state.hidden, left);
+        if (Cell::kHasCell) store(cell_to + here, state.cell, left);
+        for (int gate = 0; keep && gate < kGates; ++gate) store(kept[gate] + here, gates[gate], left);
       }
     }
   }
