@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 from jax.errors import JaxRuntimeError
 
-from experiments import STARTED, process_flags
+from experiments import process_flags
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
@@ -183,10 +183,10 @@ def _prepare() -> None:
     gc.freeze()  # the libraries are no garbage, now or at the end, where Python looks for it several times
     atexit.register(gc.freeze)
     logging.set_verbosity(logging.WARNING)
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # what is no text is answered like any other unknown character
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show does not end a program
+    # What is no text is answered like any unknown character; what a terminal cannot show does not end a program.
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def usage_error(message: str) -> NoReturn:
@@ -198,6 +198,3 @@ def usage_error(message: str) -> NoReturn:
 def print_error(message: str) -> None:
     """One line on standard error."""
     print(f"error: {' '.join(message.split())[:1_000]}", file=sys.stderr)
-
-
-__all__ = ["STARTED", "config_from_flags", "define_flags", "define_setting", "start", "stored_config"]

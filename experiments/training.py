@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import options, process_flags
+from experiments import STARTED, options, process_flags
 from lstm_jax.runs import devices, loop, processes, report
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
@@ -45,7 +45,7 @@ def train(config: RunConfig, what: str, ask: str) -> int:
     folder = Path(where)
     processes.say(describe_run(config, what, folder))
     try:
-        result = loop.run(config, folder, options.STARTED)
+        result = loop.run(config, folder, STARTED)
     except loop.RunInterruptedError as interrupted:
         again = "resume with" if processes.is_alone() else "resume on every process, here with"
         processes.say(f"{interrupted}; {again}:", folders.command_line(workdir=str(folder)))

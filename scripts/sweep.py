@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags
 
 import experiments
-from experiments import options
+from experiments import STARTED, options
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunSettings
 from lstm_jax.settings import SettingError, check_ranges
@@ -107,7 +107,7 @@ def main() -> int:
         Path(flags.FLAGS.workdir),
         folders.command_line(),
         flags.FLAGS.progress or RunSettings().progress,
-        options.STARTED,
+        STARTED,
     )
     if chosen.dry_run:
         print("\n".join(sweep.describe()))

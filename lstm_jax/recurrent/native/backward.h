@@ -1,28 +1,10 @@
 // Back-propagation through time for a block of columns. `d_` stands for the loss's derivative by something.
 #pragma once
 
-#include <vector>
-
-#include "problem.h"
 #include "team.h"
+#include "weight_gradient.h"
 
 namespace lstm_jax {
-
-// What the backward pass reads besides the problem: the forward pass's results, and the derivatives by them
-// ([T, H, B] and [H, B], null where they are zero).
-template <class T>
-struct BackwardArguments {
-  const T *hidden, *cell;
-  const T* kept[kGates];
-  int64_t kept_stride[kGates];
-  const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
-};
-
-// Where it writes; d_inputs may be null: not asked for.
-template <class T>
-struct BackwardResults {
-  T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
-};
 
 template <class Cell, class T>
 class Backward {
@@ -31,22 +13,22 @@ class Backward {
       : p_(problem),
         a_(arguments),
         results_(results),
+        gradient_(problem, arguments.hidden),
         hidden_weights_(int64_t(round_up(p_.units, kRows)) * p_.units * Cell::kHidden.count),
         input_weights_(results.d_inputs ? int64_t(round_up(p_.features, kRows)) * p_.units * Cell::kInput.count : 0) {
     pack_transposed(hidden_weights_.get(), Cell::kHidden, p_.hidden_weights, p_.units);
     if (results.d_inputs) pack_transposed(input_weights_.get(), Cell::kInput, p_.input_weights, p_.features);
   }
 
-  // Rows of d [h; x; 1]^T: [gates of padded units][operands], the sum of the block, which `run` writes.
-  int64_t gradient_size() const { return int64_t(p_.padded_units()) * kGates * operands(); }
+  const WeightGradient<Cell, T>& gradient() const { return gradient_; }
 
+  // All symbols of some columns, from the last to the first; the team shares the units. `gradient` gets their sum.
   void run(const Columns& columns, T* gradient, Team& team) const {
     const int padded = columns.padded<T>(), slots = std::max(1, std::min(p_.time, kContraction / padded));
-    Block block{columns, padded, slots, int64_t(p_.padded_units()) * kGates * padded, gradient,
-                Buffer<T>(int64_t(p_.units) * padded), Buffer<T>(int64_t(p_.units) * padded),
-                Buffer<T>(int64_t(slots) * p_.padded_units() * kGates * padded),
-                Buffer<T>(int64_t(slots) * padded * operands())};
-    std::fill(gradient, gradient + gradient_size(), T(0));
+    const int64_t depth = int64_t(p_.padded_units()) * kGates, states = int64_t(p_.units) * padded;
+    Block<T> block{columns, padded, slots, depth, gradient, Buffer<T>(states), Buffer<T>(states),
+                   Buffer<T>(slots * depth * padded), Buffer<T>(int64_t(slots) * padded * gradient_.operands())};
+    std::fill(gradient, gradient + gradient_.size(), T(0));
     begin(block.d_hidden.get(), a_.d_final_hidden, block);
     begin(block.d_cell.get(), Cell::kHasCell ? a_.d_final_cell : nullptr, block);
     int slot = 0;
@@ -54,7 +36,7 @@ class Backward {
       back(step, block, slot++, team);
       if (slot < slots && step) continue;
       team.run(p_.tiles(), [&](int tile, int end) {
-        for (; tile < end; ++tile) add_gradient(block, tile, slot);
+        for (; tile < end; ++tile) gradient_.add(block, tile, slot);
       });
       slot = 0;
     }
@@ -62,49 +44,9 @@ class Backward {
     if (Cell::kHasCell) finish(results_.d_cell_start, block.d_cell.get(), block);
   }
 
-  // Adds the blocks' sums, in their order, and puts the rows into the order of the parameters.
-  void restore(const std::vector<const T*>& gradients) const {
-    for (int gate = 0; gate < kGates; ++gate) {
-      for (int unit = 0; unit < p_.units; ++unit) {
-        const int64_t row = (int64_t(unit) * kGates + gate) * operands();
-        auto total = [&](int operand) {
-          T sum = 0;
-          for (const T* gradient : gradients) sum += gradient[row + operand];
-          return T(Cell::kScale[gate]) * sum;
-        };
-        auto to = [&](T* weights, const Blocks& blocks, int depth) {
-          return weights + (int64_t(blocks.parameter[gate]) * p_.units + unit) * depth;
-        };
-        if (has(Cell::kHidden, gate)) {
-          T* d_hidden = to(results_.d_hidden_weights, Cell::kHidden, p_.units);
-          for (int k = 0; k < p_.units; ++k) d_hidden[k] = total(k);
-        }
-        if (has(Cell::kInput, gate)) {
-          T* d_input = to(results_.d_input_weights, Cell::kInput, p_.features);
-          for (int k = 0; k < p_.features; ++k) d_input[k] = total(p_.units + k);
-        }
-        *to(results_.d_bias, Cell::kBias, 1) = total(p_.units + p_.features);
-      }
-    }
-  }
-
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
   static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
-
-  struct Block {
-    Columns columns;
-    int padded, slots;
-    int64_t rows_size;  // of one slot
-    T* gradient;
-    Buffer<T> d_hidden, d_cell;  // panels [strips][H][width]
-    Buffer<T> d_rows;            // [slots][strips][gates of padded units][width]
-    Buffer<T> operands;          // [strips of operands][slots][columns][width]
-  };
-
-  static bool has(const Blocks& blocks, int gate) { return gate >= blocks.first && gate < blocks.first + blocks.count; }
-
-  int operands() const { return round_up(p_.units + p_.features + 1, kLanes); }
 
   void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
     pack(to, count, kRows, p_.units * blocks.count, [&](int row, int k) {
@@ -113,7 +55,7 @@ class Backward {
     });
   }
 
-  void begin(T* panel, const T* from, const Block& block) const {
+  void begin(T* panel, const T* from, const Block<T>& block) const {
     if (from) {
       to_panel(panel, p_.units, 0, from, p_.units, p_.batch, block.columns);
     } else {
@@ -121,13 +63,13 @@ class Backward {
     }
   }
 
-  void finish(T* to, T* panel, const Block& block) const {
+  void finish(T* to, T* panel, const Block<T>& block) const {
     for_vectors(panel, p_.units, 0, p_.units, block.columns, [&](T* place, int k, int column) {
       store(to + int64_t(k) * p_.batch + block.columns.first + column, load(place), block.columns.count - column);
     });
   }
 
-  void back(int step, Block& block, int slot, Team& team) const {
+  void back(int step, const Block<T>& block, int slot, Team& team) const {
     team.run(p_.tiles(), [&](int tile, int end) {
       for (int unit = tile * kUnits; unit < std::min(end * kUnits, p_.padded_units()); ++unit) {
         differentiate(step, block, slot, unit);
@@ -135,7 +77,7 @@ class Backward {
     });
     const int tiles = (p_.units + kRows - 1) / kRows;
     const int input_tiles = results_.d_inputs ? (p_.features + kRows - 1) / kRows : 0;
-    const int operand_tiles = operands() / kLanes;
+    const int operand_tiles = gradient_.operands() / kLanes;
     team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
       for (; tile < end; ++tile) {
         if (tile < tiles) {
@@ -143,7 +85,7 @@ class Backward {
         } else if (tile < tiles + input_tiles) {
           input_part(step, block, slot, tile - tiles);
         } else {
-          turn_operand(step, block, slot, tile - tiles - input_tiles);
+          gradient_.turn(step, block, slot, tile - tiles - input_tiles);
         }
       }
     });
@@ -151,10 +93,9 @@ class Backward {
   }
 
   // The derivatives by the sums of one unit's gates. As in the forward pass, members are read before the loops.
-  void differentiate(int step, Block& block, int slot, int unit) const {
+  void differentiate(int step, const Block<T>& block, int slot, int unit) const {
     const int time = p_.time_of(step), first = block.columns.first, all = block.columns.count, units = p_.units;
     const int64_t row = int64_t(unit) * p_.batch + first, at = int64_t(time) * units * p_.batch + row;
-    const int64_t rows_depth = int64_t(p_.padded_units()) * kGates;
     const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
     const T* hiddens = p_.before(step, a_.hidden, p_.hidden_start) + row;
     const T* cells = Cell::kHasCell ? p_.before(step, a_.cell, p_.cell_start) + row : nullptr;
@@ -163,7 +104,8 @@ class Backward {
     const T* kept[kGates];
     for (int gate = 0; gate < kGates; ++gate) kept[gate] = a_.kept[gate] + time * a_.kept_stride[gate] + row;
     T *d_hidden_panel = block.d_hidden.get(), *d_cell_panel = block.d_cell.get();
-    T* d_rows_panel = block.d_rows.get() + slot * block.rows_size;
+    T* d_rows_panel = block.rows(slot, 0);
+    const int64_t rows_depth = block.depth;
     for_strips<T>(block.padded, [=](int column, auto width) {
       constexpr int kWidth = decltype(width)::value * kLanes;
       T* d_hidden = d_hidden_panel + int64_t(units) * column + unit * kWidth;
@@ -210,7 +152,7 @@ class Backward {
   }
 
   // What passes from the sums to the hidden state before.
-  void hidden_part(int step, Block& block, int slot, int number) const {
+  void hidden_part(int step, const Block<T>& block, int slot, int number) const {
     const int row = number * kRows, rows = std::min(kRows, p_.units - row);
     const T* weights = hidden_weights_.get() + int64_t(row) * p_.units * Cell::kHidden.count;
     const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + block.columns.first : nullptr;
@@ -218,7 +160,7 @@ class Backward {
       constexpr int W = decltype(width)::value, kWidth = W * kLanes;
       T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + row * kWidth;
       Tile<T, W> tile{};
-      add_transposed(tile, Cell::kHidden, weights, rows_at(block, slot, column));
+      add_transposed(tile, Cell::kHidden, weights, block.rows(slot, column));
       for (int r = 0; r < rows; ++r) {
         for (int w = 0; w < W; ++w) {
           Vec<T> sum = load(d_hidden + r * kWidth + w * kLanes) + tile.sum[r / kGates][r % kGates][w];
@@ -230,14 +172,14 @@ class Backward {
   }
 
   // What passes to the inputs.
-  void input_part(int step, const Block& block, int slot, int number) const {
+  void input_part(int step, const Block<T>& block, int slot, int number) const {
     const int row = number * kRows, rows = std::min(kRows, p_.features - row);
     const T* weights = input_weights_.get() + int64_t(row) * p_.units * Cell::kInput.count;
     T* d_inputs = results_.d_inputs + (int64_t(p_.time_of(step)) * p_.features + row) * p_.batch + block.columns.first;
     for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int W = decltype(width)::value;
       Tile<T, W> tile{};
-      add_transposed(tile, Cell::kInput, weights, rows_at(block, slot, column));
+      add_transposed(tile, Cell::kInput, weights, block.rows(slot, column));
       for (int r = 0; r < rows; ++r) {
         for (int w = 0; w < W; ++w) {
           const int at = column + w * kLanes;
@@ -247,66 +189,10 @@ class Backward {
     });
   }
 
-  const T* rows_at(const Block& block, int slot, int column) const {
-    return block.d_rows.get() + slot * block.rows_size + int64_t(p_.padded_units()) * kGates * column;
-  }
-
-  // Writes kLanes rows of [h; x; 1; 0 ...] as columns, so that one row of a product reads them side by side.
-  void turn_operand(int step, Block& block, int slot, int group) const {
-    const int row = group * kLanes, padded = operands();
-    const int width = row / (kWide * kLanes) * kWide * kLanes + kWide * kLanes <= padded ? kWide * kLanes : kLanes;
-    const int64_t strip = int64_t(row - row % width) * block.slots * block.padded;
-    const bool* resets = p_.resets_at(step);
-    const T* hidden = p_.before(step, a_.hidden, p_.hidden_start);
-    const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
-    for (int column = 0; column < block.padded; column += kLanes) {
-      const int at = block.columns.first + column, count = block.columns.count - column;
-      Vec<T> rows[kLanes];
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const int operand = row + lane, feature = operand - p_.units;
-        rows[lane] = operand < p_.units        ? load(hidden + int64_t(operand) * p_.batch + at, count)
-                     : feature < p_.features   ? load(inputs + int64_t(feature) * p_.batch + at, count)
-                                               : Vec<T>{} + T(feature == p_.features);
-        if (resets && operand < p_.units) rows[lane] = unless<T>(resets + at, rows[lane], count);
-      }
-      transpose<T>(rows);
-      T* to = block.operands.get() + strip + (int64_t(slot) * block.padded + column) * width + row % width;
-      for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
-    }
-  }
-
-  // Adds the products of the filled slots to the gradient of the rows of one tile.
-  void add_gradient(Block& block, int number, int slots) const {
-    for_strips<T>(operands(), [&](int operand, auto width) {
-      constexpr int W = decltype(width)::value;
-      const bool hidden_only = operand + W * kLanes <= p_.units;
-      T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
-      Tile<T, W> tile{};
-      for (int slot = 0; slot < slots; ++slot) {
-        const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.padded +
-                            int64_t(slot) * block.padded * W * kLanes;
-        for_strips<T>(block.padded, [&](int column, auto columns) {
-          constexpr int kColumns = decltype(columns)::value * kLanes;
-          const T* rows = rows_at(block, slot, column) + int64_t(number) * kRows * kColumns;
-          if (hidden_only) {
-            add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, operands + column * W * kLanes, kColumns);
-          } else {
-            add_outer_product<0, kGates>(tile, rows, kColumns, operands + column * W * kLanes, kColumns);
-          }
-        });
-      }
-      for (int r = 0; r < kRows; ++r) {
-        for (int w = 0; w < W; ++w) {
-          T* sum = gradient + int64_t(r) * this->operands() + w * kLanes;
-          store(sum, load(sum) + tile.sum[r / kGates][r % kGates][w]);
-        }
-      }
-    });
-  }
-
   const Problem<T> p_;
   const BackwardArguments<T> a_;
   const BackwardResults<T> results_;
+  const WeightGradient<Cell, T> gradient_;
   Buffer<T> hidden_weights_, input_weights_;
 };
 

@@ -6,15 +6,6 @@
 
 namespace lstm_jax {
 
-// Where the forward pass writes: states [T, H, B]; `kept` of the gates, one block of H rows each, the next symbol's
-// `kept_stride` numbers later (null: not kept).
-template <class T>
-struct ForwardResults {
-  T *hidden, *cell;
-  T* kept[kGates];
-  int64_t kept_stride[kGates];
-};
-
 template <class Cell, class T>
 class Forward {
  public:

@@ -93,13 +93,13 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   for (size_t number = 13; number < args.size(); ++number) kept.push_back(at(number));
   find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
   Backward<Cell, T> pass(p, arguments, {to(0), to(1), to(2), to(3), to(4), to(5)});
-  Buffer<T> gradients(pass.gradient_size() * blocks);
+  Buffer<T> gradients(pass.gradient().size() * blocks);
   share(p, blocks, threads, pool, [&](int number, const Columns& columns, Team& team) {
-    pass.run(columns, gradients.get() + pass.gradient_size() * number, team);
+    pass.run(columns, gradients.get() + pass.gradient().size() * number, team);
   });
   std::vector<const T*> sums;
-  for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient_size() * number);
-  pass.restore(sums);
+  for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient().size() * number);
+  pass.gradient().restore(sums, to(0), to(1), to(2));
 }
 
 using Direction = void (*)(ffi::ThreadPool, ffi::RemainingArgs, ffi::RemainingRets, bool, int, int);

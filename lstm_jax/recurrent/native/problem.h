@@ -37,6 +37,31 @@ struct Problem {
   int padded_units() const { return tiles() * kUnits; }
 };
 
+// Where the forward pass writes: states [T, H, B]; `kept` of the gates, one block of H rows each, the next symbol's
+// `kept_stride` numbers later (null: not kept).
+template <class T>
+struct ForwardResults {
+  T *hidden, *cell;
+  T* kept[kGates];
+  int64_t kept_stride[kGates];
+};
+
+// What the backward pass reads besides the problem: the forward pass's results, and the derivatives by them
+// ([T, H, B] and [H, B], null where they are zero).
+template <class T>
+struct BackwardArguments {
+  const T *hidden, *cell;
+  const T* kept[kGates];
+  int64_t kept_stride[kGates];
+  const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
+};
+
+// Where it writes; d_inputs may be null: not asked for.
+template <class T>
+struct BackwardResults {
+  T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
+};
+
 // Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
 // 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more.
 template <class T>

@@ -57,7 +57,7 @@ inline void add_outer_product(Tile<T, W>& tile, const T* rows, int stride, const
   }
 }
 
-// Packs a matrix for `add_product`: element(row, k) -> [tiles of `rows` rows][depth][rows], zeros where there is no row.
+// Packs a matrix for `add_product`: element(row, k) to [tiles of `rows` rows][depth][rows], zeros beyond the last row.
 template <class T, class Element>
 inline void pack(T* to, int count, int rows, int depth, Element element) {
   for (int first = 0; first < count; first += rows) {
