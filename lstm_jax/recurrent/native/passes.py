@@ -23,6 +23,10 @@ NARROW_BLOCK, WIDE_BLOCK, WIDE = 48, 64, 64
 second for layers of that many units or more. Measured on two cores: 100 strings of 20 symbols take 0.43 ms in blocks of
 48 and 0.63 in one (24 units); 256 of 64 symbols 40, 33 and 36 ms in blocks of 48, 64 and one (128 units)."""
 
+SYMBOL = 500_000
+"""Multiply-adds of one symbol that are worth a thread which meets others after it; measured: 64 columns of 24 units
+(150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms."""
+
 type Pass = Callable[..., PyTree]
 
 
@@ -118,10 +122,19 @@ def _call(
     call = jax.ffi.ffi_call(
         library.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes]
     )
-    # From the shape alone, never from the number of threads, since it decides in which order numbers are added.
-    block = NARROW_BLOCK if state.hidden.shape[0] < WIDE else WIDE_BLOCK
-    blocks = max(1, inputs.shape[-1] // block)
-    return call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(_threads()))
+    blocks, useful = _division(*state.hidden.shape, inputs.shape[1])
+    threads = min(_threads(), useful)
+    return call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(threads))
+
+
+def _division(units: int, columns: int, features: int) -> tuple[int, int]:
+    """Into how many blocks of columns the work is cut, and how many threads are of use.
+
+    The blocks follow from the shape alone, never from the number of threads: they decide in which order numbers are
+    added. A single block is shared by its units, and its threads meet at every symbol.
+    """
+    blocks = max(1, columns // (NARROW_BLOCK if units < WIDE else WIDE_BLOCK))
+    return blocks, blocks if blocks > 1 else max(1, 4 * units * (units + features) * columns // SYMBOL)
 
 
 def _threads() -> int:
