@@ -122,7 +122,8 @@ def _call(
     call = jax.ffi.ffi_call(
         library.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes]
     )
-    blocks, useful = _division(*state.hidden.shape, inputs.shape[1])
+    units, columns = state.hidden.shape
+    blocks, useful = _division(units, columns, inputs.shape[1])
     threads = min(_threads(), useful)
     return call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(threads))
 
