@@ -26,14 +26,14 @@ from lstm_jax.recurrent.gpu_cells import GPU_CELLS, NUM_BLOCKS, without_past
 from lstm_jax.recurrent.varying import vary_alike
 
 ON_CHIP = 128 * 1024
-"""Bytes of the filled-up weights of the hidden state up to which a kernel is taken: 64 units in float32, 128 in bfloat16.
-Measured on an NVIDIA H200, forward and backward, kernel against XLA's loop: 256 strings of 64 symbols and 64 units take
-0.57 and 1.01 ms, 128 units in bfloat16 0.83 and 1.10 ms. 128 units in float32 do not fit onto the chip; reading them
-at every step takes a kernel 2.4 ms and XLA 1.25."""
+"""Bytes of the filled-up weights of the hidden state up to which a kernel is taken: 64 units in float32, 128 in
+bfloat16. Measured on an NVIDIA H200, forward and backward, kernel against XLA's loop: 256 strings of 64 symbols and 64
+units take 0.57 and 1.01 ms, 128 units in bfloat16 0.83 and 1.10 ms. 128 units in float32 do not fit onto the chip;
+reading them at every step takes a kernel 2.4 ms and XLA 1.25."""
 
 BESIDES = 32 * 1024
-"""Bytes of a multiprocessor's shared memory that a kernel needs besides the weights, with some to spare: 22 kB of them
-were asked for beside 256 kB."""
+"""Bytes of a multiprocessor's shared memory that a kernel needs besides the weights, with some to spare: for weights of
+256 kB it asked for 16 kB more."""
 
 SHARED = 227 * 1024
 """Bytes that an H100 or H200 has of it, where a device does not say."""
