@@ -1,8 +1,8 @@
 """The fast path: the numbers of `scan.unroll`, with a hand-written backward pass.
 
-On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled, on a GPU it is another loop (`on_gpu`);
-XLA computes them (`fused_passes`) on all other devices, for types and shapes that the CPU's kernel does not know, and there
-under `jax.vmap`.
+On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled; a GPU has a path of its own
+(`on_gpu`). XLA computes them (`fused_passes`) on all other devices, and on a CPU for types and shapes that the kernel
+does not know, and under `jax.vmap`.
 
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
 """
