@@ -70,9 +70,9 @@ def describe(record: Mapping[str, Any]) -> list[str]:
 
 def preface(title: str, introduction: str, platform: str, conditions: list[str], picture: str) -> list[str]:
     """The paragraphs with which a document of results begins: what, where and how it was measured, and a picture."""
-    no_gpu = NO_GPU if platform == "cpu" else ""
+    on_cpu = ON_CPU if platform == "cpu" else ""
     listed = "\n".join(f"- {line}" for line in conditions)
-    return [part for part in (f"# {title}", introduction, no_gpu, listed, picture) if part]
+    return [part for part in (f"# {title}", introduction, on_cpu, listed, picture) if part]
 
 
 def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plot: str) -> str:
@@ -102,7 +102,7 @@ def link(picture: str, document: str) -> str:
     return os.path.relpath(picture, Path(document).parent) if picture else ""
 
 
-NO_GPU = "No GPU was available for measuring; the same command measures on one with `--platform=gpu`."
+ON_CPU = "Measured on a processor; the same command measures on a GPU with `--platform=gpu`."
 
 INTRODUCTION = """All compute the same: one layer with the same weights reads the same inputs, and the loss is the mean
 square of the last hidden state. That losses and gradients agree is checked before the clock starts. `forward` is the

@@ -1,7 +1,8 @@
 """The fast path: the numbers of `scan.unroll`, with a hand-written backward pass.
 
-On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled; XLA computes them (`fused_passes`)
-on all other devices, for types and shapes that the kernel does not know, and under `jax.vmap`.
+On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled; a GPU has a path of its own
+(`on_gpu`). XLA computes them (`fused_passes`) on all other devices, and on a CPU for types and shapes that the kernel
+does not know, and under `jax.vmap`.
 
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
 """
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.recurrent import fused_passes
+from lstm_jax.recurrent import fused_passes, on_gpu
 from lstm_jax.recurrent.cells import State, Weights
 from lstm_jax.recurrent.forward_mode import explained, refuse_forward_mode
 from lstm_jax.recurrent.fused_cells import FUSED_CELLS
@@ -53,10 +54,13 @@ def unroll(
     Raises:
         TypeError: forward-mode derivatives (`jax.jvp`, `jax.jacfwd`) are asked for; the scan path has them.
     """
+    weights, inputs, state = refuse_forward_mode((weights, inputs, state))
+    if on_gpu.is_chosen():
+        with explained():
+            return on_gpu.unroll(kind, reverse, weights, inputs, state, resets)
     batch = inputs.shape[-1]
     way = Way(kind, reverse, native.usable(weights, inputs, state))
     padding = -batch % COLUMNS if batch > COLUMNS and not way.by_kernel else 0
-    weights, inputs, state = refuse_forward_mode((weights, inputs, state))
     columns = (inputs, state, resets)
     if padding:
         columns = jax.tree.map(lambda leaf: jnp.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, padding)]), columns)
