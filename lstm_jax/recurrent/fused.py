@@ -1,7 +1,7 @@
 """The fast path: the numbers of `scan.unroll`, with a hand-written backward pass.
 
 On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled; a GPU has a path of its own
-(`on_gpu`). XLA computes them (`fused_passes`) on all other devices, and on a CPU for types and shapes that the kernel
+(`gpu`). XLA computes them (`fused_passes`) on all other devices, and on a CPU for types and shapes that the kernel
 does not know, and under `jax.vmap`.
 
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
@@ -16,10 +16,11 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.recurrent import fused_passes, on_gpu
+from lstm_jax.recurrent import fused_passes
 from lstm_jax.recurrent.cells import State, Weights
 from lstm_jax.recurrent.forward_mode import explained, refuse_forward_mode
 from lstm_jax.recurrent.fused_cells import FUSED_CELLS
+from lstm_jax.recurrent.gpu import unroll as on_gpu
 from lstm_jax.recurrent.native import passes as native
 
 COLUMNS = 16

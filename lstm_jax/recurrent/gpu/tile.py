@@ -1,4 +1,4 @@
-"""What one program of the kernels in `gpu_kernels` reads and writes: axes and names as there."""
+"""What one program of the kernels in `kernels` reads and writes: axes and names as there."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from jax.experimental import pallas
 from jax.experimental.pallas import triton
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.gpu_cells import Blocks
-from lstm_jax.recurrent.gpu_loops import filled
+from lstm_jax.recurrent.gpu.cells import Blocks
+from lstm_jax.recurrent.gpu.loops import filled
 
 COLUMNS = 16
 """Columns of a program, as few as a product takes, so that a small batch occupies more of the chip; measured on an

@@ -2,7 +2,7 @@
 
 The inputs' product is done for all symbols before the loop over time, and the weight gradients are one product of all
 symbols after it. What is left for the loop is one product with the hidden state a step, forwards and backwards: in one
-kernel for all of time, where the weights stay on the chip (`gpu_kernels`), else as XLA compiles it (`gpu_loops`).
+kernel for all of time, where the weights stay on the chip (`kernels`), else as XLA compiles it (`loops`).
 On an NVIDIA H200 forward and backward of an LSTM, written in the loop of `fused`, took 0.73 ms for 1,000 strings of 20
 symbols and 24 units, and 4.15 ms for 32 of 100 and 512 units; they take 0.19 (kernel) and 1.8 ms (XLA's loop).
 cuDNN, by way of `jax.experimental.rnn`, took 1.3 and 4.4 ms.
@@ -20,9 +20,9 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent import gpu_loops
 from lstm_jax.recurrent.cells import CELLS, State, Weights
-from lstm_jax.recurrent.gpu_cells import GPU_CELLS, NUM_BLOCKS, without_past
+from lstm_jax.recurrent.gpu import loops
+from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, without_past
 from lstm_jax.recurrent.varying import vary_alike
 
 ON_CHIP = 128 * 1024
@@ -86,7 +86,7 @@ def _backward_rule(kind, reverse, residuals, cotangents):
     d_final = vary_alike((type(start)(*filled), start))[0]
     loop = _loop("backward", weights.hidden, start, kind, reverse)
     d_rows, d_start = loop(weights.hidden, kept, states[-1], start[-1], resets, d_states, d_final)
-    before = gpu_loops.before_each(states.hidden, start.hidden, reverse)
+    before = loops.before_each(states.hidden, start.hidden, reverse)
     before = without_past(None if resets is None else resets[:, None], before)
     d_weights = _weight_gradient(kind, d_rows, before, inputs)
     d_weights = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), d_weights, weights)
@@ -123,7 +123,7 @@ def _total(inputs: Array) -> Any:
 
 def _loop(name: str, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
     """A loop over time, by the kernel where there is one for this size and type on the platform that it runs on."""
-    plain = functools.partial(getattr(gpu_loops, name), *static)
+    plain = functools.partial(getattr(loops, name), *static)
     kernels = _kernels(hidden, start)
     if kernels is None:
         return plain
@@ -141,15 +141,15 @@ def _loop(name: str, hidden: Array, start: State, *static: Any) -> Callable[...,
 def _kernels(hidden: Array, start: State) -> ModuleType | None:
     """The kernels, if they can hold such weights and are to be had: JAX means to give up Triton one day."""
     units, batch = start.hidden.shape
-    size = hidden.shape[0] // units * gpu_loops.filled(units) ** 2 * hidden.dtype.itemsize
+    size = hidden.shape[0] // units * loops.filled(units) ** 2 * hidden.dtype.itemsize
     shared = getattr(jax.local_devices()[0], "shared_memory_per_block_optin", SHARED)
     if start.hidden.dtype != jnp.float32 or size > min(ON_CHIP, shared - BESIDES) or not batch:
         return None
     try:
-        from lstm_jax.recurrent import gpu_kernels  # Pallas takes a moment to import: only where it is needed
+        from lstm_jax.recurrent.gpu import kernels  # Pallas takes a moment to import: only where it is needed
     except ImportError:
         return None
-    return gpu_kernels
+    return kernels
 
 
 unroll.defvjp(_forward_rule, _backward_rule, symbolic_zeros=True)

@@ -1,9 +1,9 @@
-"""The loops over time of `on_gpu` for small layers: one kernel for each, which goes through all symbols.
+"""The loops over time of `gpu.unroll` for small layers: one kernel for each, which goes through all symbols.
 
 Between two steps nothing but the sequences is read and written: each program has COLUMNS columns of the batch, whose
 state and weights stay on the chip. Written in Pallas, compiled by way of Triton. Triton multiplies matrices of at
 least 16 by 16 whose sizes are powers of two: units are filled up to P with zeros, and what lies beyond the units or the
-batch is masked. Arguments and results are those of `gpu_loops`, and so are the axes.
+batch is masked. Arguments and results are those of `loops`, and so are the axes.
 """
 
 import functools
@@ -17,9 +17,9 @@ from jax.experimental.pallas import triton
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import State, product
-from lstm_jax.recurrent.gpu_cells import GPU_CELLS, NUM_BLOCKS, Blocks
-from lstm_jax.recurrent.gpu_loops import filled
-from lstm_jax.recurrent.gpu_tile import COLUMNS, Tile
+from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, Blocks
+from lstm_jax.recurrent.gpu.loops import filled
+from lstm_jax.recurrent.gpu.tile import COLUMNS, Tile
 
 
 def forward(
@@ -34,7 +34,7 @@ def forward(
     *,
     interpret: bool = False,
 ) -> tuple[State, Array | None]:
-    """Goes through all symbols: `gpu_loops.forward`.
+    """Goes through all symbols: `loops.forward`.
 
     With `interpret` XLA computes what the kernel does, on any platform.
     """
@@ -60,7 +60,7 @@ def backward(
     *,
     interpret: bool = False,
 ) -> tuple[Array, State]:
-    """Goes back through all symbols: `gpu_loops.backward`."""
+    """Goes back through all symbols: `loops.backward`."""
     units, batch = start.shape
     shapes = _like(kept, kept.shape, hidden.dtype), jax.tree.map(lambda leaf: _like(kept, leaf.shape), d_final)
     call = _call(functools.partial(_backward, kind, reverse), shapes, units, batch, interpret)

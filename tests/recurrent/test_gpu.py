@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax.recurrent import fused, gpu_kernels, gpu_loops, on_gpu, scan
+from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS
+from lstm_jax.recurrent.gpu import kernels, loops
+from lstm_jax.recurrent.gpu import unroll as on_gpu
 from tests.recurrent.test_fused import random_case
 
 # Between them: sizes of one, units that are filled up and not, batches of a part of a program, a whole one and more,
@@ -28,11 +30,11 @@ def loss(unroll, parts, floats, resets):
 
 
 def interpreted(name, hidden, start, *static):
-    return functools.partial(getattr(gpu_kernels, name), *static, interpret=True)
+    return functools.partial(getattr(kernels, name), *static, interpret=True)
 
 
 def plain(name, hidden, start, *static):
-    return functools.partial(getattr(gpu_loops, name), *static)
+    return functools.partial(getattr(loops, name), *static)
 
 
 @pytest.mark.usefixtures("float64")
@@ -84,7 +86,7 @@ def test_the_kernel_in_bfloat16_differs_by_rounding_only(monkeypatch):
 )
 def test_only_weights_that_the_chip_holds_are_for_a_kernel(units, dtype, fits):
     hidden, state = jnp.zeros((4 * units, units), dtype), CELLS["lstm"].zero_state(units, 8)
-    assert (on_gpu._kernels(hidden, state) is gpu_kernels) == fits
+    assert (on_gpu._kernels(hidden, state) is kernels) == fits
     assert on_gpu._kernels(hidden, CELLS["lstm"].zero_state(units, 0)) is None
 
 

@@ -1,4 +1,4 @@
-"""The loops over time of `on_gpu`, one in each direction, as XLA compiles them: for every size and type.
+"""The loops over time of `gpu.unroll`, one in each direction, as XLA compiles them: for every size and type.
 
 What XLA does in a time step are launches of kernels, one after another, and on a GPU their number decides: so all that
 need not be done step by step is done before or after, and several steps are written out in the body of the loop.
@@ -13,7 +13,7 @@ from jax import lax
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import State, product
-from lstm_jax.recurrent.gpu_cells import GPU_CELLS, Blocks
+from lstm_jax.recurrent.gpu.cells import GPU_CELLS, Blocks
 
 UNROLL = 4
 """Steps in the body of the loop; measured on an NVIDIA H200, forward and backward of 512 units: 2.57 ms with one, 1.79
