@@ -1,1 +1,1 @@
-"""The fast path on a GPU: the whole loop over time as one kernel (Pallas), or as XLA compiles it where that is faster."""
+"""The fast path on a GPU: the loop over time as one kernel (Pallas), or as XLA compiles it where that is faster."""
