@@ -1,8 +1,9 @@
 """The two passes of the fast path by the kernel: the numbers of `fused`, up to rounding, and what it keeps of them.
 
-Under `jax.vmap` XLA computes them, which puts the members of a batch of layers side by side.
+Under `jax.vmap` XLA computes them, which puts the members of a batch of layers side by side, and second derivatives.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
         final, states, kept = otherwise(*arguments)
         return final, states, kept if keep else None
 
-    return _unless_vectorised(by_kernel, by_xla)(*arguments)
+    return _or_by_xla(by_kernel, by_xla)(*arguments)
 
 
 def backward(kind: str, reverse: bool, need_inputs: bool, otherwise: Pass, *arguments: Any) -> PyTree:
@@ -96,10 +97,11 @@ def backward(kind: str, reverse: bool, need_inputs: bool, otherwise: Pass, *argu
         d_weights, d_inputs, d_state = otherwise(*arguments)
         return d_weights, d_inputs if need_inputs else None, d_state
 
-    return _unless_vectorised(by_kernel, by_xla)(*arguments)
+    return _or_by_xla(by_kernel, by_xla)(*arguments)
 
 
-def _unless_vectorised(by_kernel: Pass, by_xla: Pass) -> Pass:
+def _or_by_xla(by_kernel: Pass, by_xla: Pass) -> Pass:
+    """The kernel's pass; XLA's under `jax.vmap`, and for its derivative (of the backward pass: the second one)."""
     choose = jax.custom_batching.custom_vmap(by_kernel)
 
     @choose.def_vmap
@@ -108,7 +110,9 @@ def _unless_vectorised(by_kernel: Pass, by_xla: Pass) -> Pass:
         results = jax.vmap(by_xla, in_axes=tuple(axes), axis_size=size)(*arguments)
         return results, jax.tree.map(lambda _: True, results)
 
-    return choose
+    differentiable = jax.custom_jvp(lambda *arguments: choose(*arguments))
+    differentiable.defjvp(functools.partial(jax.jvp, by_xla))
+    return differentiable
 
 
 def _call(
