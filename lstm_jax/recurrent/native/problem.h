@@ -62,24 +62,29 @@ struct BackwardResults {
   T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
 };
 
+constexpr int64_t kLargePage = int64_t(1) << 21;
+
 // Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
 // 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more.
 template <class T>
 inline void will_be_written(T* from, int64_t size) {
 #if defined(__linux__)
-  constexpr int64_t kLarge = int64_t(1) << 21;
-  int64_t begin = (reinterpret_cast<int64_t>(from) + kLarge - 1) / kLarge * kLarge;
-  int64_t end = reinterpret_cast<int64_t>(from + size) / kLarge * kLarge;
-  if (from && end - begin >= kLarge) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  int64_t begin = (reinterpret_cast<int64_t>(from) + kLargePage - 1) / kLargePage * kLargePage;
+  int64_t end = reinterpret_cast<int64_t>(from + size) / kLargePage * kLargePage;
+  if (from && end - begin >= kLargePage) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 #endif
 }
 
-// Memory for one call; not initialised.
+// Memory for one call; not initialised. What is large begins with a large page: weights that just fit into a core's
+// cache stay there only if their pages do not compete for the same places in it.
 template <class T>
 class Buffer {
  public:
-  explicit Buffer(int64_t size) : memory_(static_cast<T*>(std::aligned_alloc(64, (size * sizeof(T) + 127) / 64 * 64))) {
+  explicit Buffer(int64_t size) {
+    const int64_t bytes = size * sizeof(T), alignment = bytes < kLargePage ? 64 : kLargePage;
+    memory_.reset(static_cast<T*>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment)));
     if (!memory_) throw std::bad_alloc();
+    if (bytes >= kLargePage) will_be_written(memory_.get(), (bytes / alignment + 1) * alignment / int64_t(sizeof(T)));
   }
   T* get() const { return memory_.get(); }
 
