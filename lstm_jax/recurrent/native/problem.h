@@ -65,13 +65,15 @@ struct BackwardResults {
 constexpr int64_t kLargePage = int64_t(1) << 21;
 
 // Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
-// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more.
+// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more. What lies beside it in a large page is
+// asked for, too: it belongs to the same array of XLA's, or to nobody.
 template <class T>
 inline void will_be_written(T* from, int64_t size) {
 #if defined(__linux__)
-  int64_t begin = (reinterpret_cast<int64_t>(from) + kLargePage - 1) / kLargePage * kLargePage;
-  int64_t end = reinterpret_cast<int64_t>(from + size) / kLargePage * kLargePage;
-  if (from && end - begin >= kLargePage) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  if (size * int64_t(sizeof(T)) < kLargePage) return;
+  int64_t begin = reinterpret_cast<int64_t>(from) / kLargePage * kLargePage;
+  int64_t end = (reinterpret_cast<int64_t>(from + size) + kLargePage - 1) / kLargePage * kLargePage;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 #endif
 }
 
@@ -84,7 +86,7 @@ class Buffer {
     const int64_t bytes = size * sizeof(T), alignment = bytes < kLargePage ? 64 : kLargePage;
     memory_.reset(static_cast<T*>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment)));
     if (!memory_) throw std::bad_alloc();
-    if (bytes >= kLargePage) will_be_written(memory_.get(), (bytes / alignment + 1) * alignment / int64_t(sizeof(T)));
+    will_be_written(memory_.get(), size);
   }
   T* get() const { return memory_.get(); }
 
