@@ -1,6 +1,7 @@
 """The kernel: how it is compiled, and that neither threads nor transformations change what it computes."""
 
 import functools
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,29 @@ def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
     done = run_fresh(tmp_path, "print(library.load())")
     assert done.stdout == "False\n"
     assert "is left to XLA" in done.stderr
+
+
+OTHER_PROCESSOR = """
+library.FLAGS = tuple(flag.replace("-march=native", "-march=x86-64") for flag in library.FLAGS)
+import jax, numpy
+from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent.cells import CELLS
+from tests.recurrent.test_fused import random_case
+from tests.recurrent.test_native import gradients
+jax.config.update("jax_enable_x64", True)
+assert library.load()
+for kind in fused.UNROLL:
+    case = random_case(kind, 4, 2, 7, 21, 0, resets=True)
+    ours = gradients(fused.UNROLL[kind], *case)
+    theirs = gradients(lambda *arguments: scan.unroll(CELLS[kind], *arguments), *case)
+    jax.tree.map(lambda our, their: numpy.testing.assert_allclose(our, their, rtol=1e-9, atol=1e-9), ours, theirs)
+print("the same")
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs another processor of this family")
+def test_a_processor_with_narrow_vectors_computes_the_same(tmp_path):
+    assert run_fresh(tmp_path, f"\n{OTHER_PROCESSOR}").stdout == "the same\n"
 
 
 def test_its_name_changes_with_what_it_is_made_of(monkeypatch):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -94,11 +95,20 @@ inline Vec<T> unless(const bool* reset, Vec<T> values, int count) {
   return values;
 }
 
-// Of two rows of which the lanes that are `Half` apart change places, the first (`High` = 0) or the second (1).
+// Where a lane of a row comes from when the lanes of two rows that are `half` apart change places: its number in the
+// first row (`high` = 0) or the second (1) afterwards; the lanes of the second count on from those of the first.
+constexpr int origin(int lane, int half, int high, int lanes) {
+  return lane & half ? lanes + lane - (high ? 0 : half) : lane + (high ? half : 0);
+}
+
 template <int Half, int High, class T, int... Lane>
 inline Vec<T> exchanged(Vec<T> first, Vec<T> second, std::integer_sequence<int, Lane...>) {
-  return __builtin_shufflevector(
-      first, second, ((Lane & Half) ? int(sizeof...(Lane)) + Lane - (High ? 0 : Half) : Lane + (High ? Half : 0))...);
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(first, second, origin(Lane, Half, High, sizeof...(Lane))...);
+#else
+  using Index = typename Vector<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>::Type;
+  return __builtin_shuffle(first, second, Index{origin(Lane, Half, High, sizeof...(Lane))...});
+#endif
 }
 
 // Rows of `kLanes` numbers to columns: halves of pairs of rows change places, then quarters, and so on.
