@@ -7,16 +7,17 @@ import pytest
 from flax import nnx
 
 import lstm_jax
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.training.slices import over_batch, value_and_grad
 
 
 class Network(nnx.Module):
     """An LSTM with a readout and, if wanted, a dropout."""
 
-    def __init__(self, dropout: float = 0.0):
+    def __init__(self, dropout: float = 0.0, units: int = 24):
         rngs = nnx.Rngs(0)
-        self.rnn = lstm_jax.LSTM(3, 24, rngs=rngs)
-        self.readout = nnx.Linear(24, 1, rngs=rngs)
+        self.rnn = lstm_jax.LSTM(3, units, rngs=rngs)
+        self.readout = nnx.Linear(units, 1, rngs=rngs)
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(self, inputs):
@@ -31,9 +32,24 @@ def batch_of(size):
     return jax.random.normal(jax.random.key(1), (size, 20, 3)), jnp.arange(size) / size
 
 
+@pytest.fixture
+def by_xla(monkeypatch):
+    """Without the kernel, whose threads make a second device superfluous for small layers."""
+    monkeypatch.setattr(native, "available", lambda: False)
+
+
+@pytest.mark.usefixtures("by_xla")
 @pytest.mark.parametrize("size", [1, 7, 200, 500, 1001])
 def test_equals_the_gradient_of_the_whole_batch(size):
-    network = Network()
+    equals_the_gradient_of_the_whole_batch(Network(), size)
+
+
+@pytest.mark.parametrize("size", [7, 256])
+def test_equals_it_where_the_kernel_computes(size):
+    equals_the_gradient_of_the_whole_batch(Network(units=128), size)
+
+
+def equals_the_gradient_of_the_whole_batch(network, size):
     value, gradient = jax.jit(value_and_grad(loss))(network, *batch_of(size))
     expected_value, expected = nnx.value_and_grad(loss)(network, *batch_of(size))
     np.testing.assert_allclose(value, expected_value, rtol=1e-5)
@@ -41,13 +57,19 @@ def test_equals_the_gradient_of_the_whole_batch(size):
         np.testing.assert_allclose(our, their, atol=1e-6)
 
 
-def test_a_large_batch_is_spread_over_both_devices():
-    def size_of_mesh(num_devices):
-        program = jax.make_jaxpr(value_and_grad(loss, num_devices))(Network(), *batch_of(500))
-        (call,) = [equation for equation in program.eqns if equation.primitive.name == "shard_map"]
-        return call.params["mesh"].size
+def size_of_mesh(network, num_devices=None):
+    program = jax.make_jaxpr(value_and_grad(loss, num_devices))(network, *batch_of(500))
+    (call,) = [equation for equation in program.eqns if equation.primitive.name == "shard_map"]
+    return call.params["mesh"].size
 
-    assert (size_of_mesh(None), size_of_mesh(1)) == (2, 1)
+
+def test_a_large_batch_is_spread_over_both_devices(by_xla):
+    assert (size_of_mesh(Network()), size_of_mesh(Network(), 1)) == (2, 1)
+
+
+@pytest.mark.skipif(not native.available(), reason="the kernel cannot be compiled here")
+def test_with_the_kernel_a_wide_layer_is_spread_and_a_small_one_has_its_threads():
+    assert (size_of_mesh(Network(units=128)), size_of_mesh(Network(units=128), 1), size_of_mesh(Network())) == (2, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +98,7 @@ def test_each_slice_and_each_call_draws_its_own_dropout():
     assert first != 0 and first != second
 
 
+@pytest.mark.usefixtures("by_xla")
 @pytest.mark.parametrize("size", [1, 7, 500, 1000])
 def test_outputs_of_a_spread_batch_equal_those_of_the_whole(size):
     network, (inputs, _) = Network(), batch_of(size)

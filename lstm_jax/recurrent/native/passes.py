@@ -143,7 +143,7 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
 
 
 def _threads() -> int:
-    """Those of this device: under a `jax.shard_map` each device has its share."""
+    """Those of this device: under a `jax.shard_map` each device of this process has its share."""
     mesh = jax.sharding.get_abstract_mesh()
-    devices = 1 if mesh.empty else mesh.size
+    devices = 1 if mesh.empty else max(1, mesh.size // jax.process_count())
     return max(1, library.count_threads() // devices)
