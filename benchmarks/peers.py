@@ -114,7 +114,8 @@ def write(chosen: Settings, content: dict[str, Any], measurements: list[Measurem
         plots.relative_times(measurements).savefig(chosen.plot)
     if chosen.markdown:
         picture = record.link(chosen.plot, chosen.markdown)
-        Path(chosen.markdown).write_text(record.markdown(content, measurements, picture))
+        others = record.beside(Path(chosen.markdown).absolute().parent)
+        Path(chosen.markdown).write_text(record.markdown(content, measurements, picture, others))
 
 
 if __name__ == "__main__":

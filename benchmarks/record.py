@@ -75,17 +75,25 @@ def preface(title: str, introduction: str, platform: str, conditions: list[str],
     return [part for part in (f"# {title}", introduction, on_cpu, listed, picture) if part]
 
 
-def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plot: str) -> str:
+def beside(folder: Path) -> str:
+    """What else was measured, as far as there are documents of it in this folder."""
+    there = [f"[{name}]({name}), {what}" for name, what in OTHERS.items() if (folder / name).exists()]
+    return f"Beside this: {'; '.join(there)}." if there else ""
+
+
+def markdown(record: Mapping[str, Any], measurements: Sequence[Measurement], plot: str, others: str = "") -> str:
     """The results as a document.
 
     Args:
         record: what `describe` needs.
         measurements: all of them.
         plot: the picture's file, relative to the document; empty if there is none.
+        others: what else was measured, from `beside`.
     """
     best = best_rate(record["matmul_gflops"])
     picture = f"![Time of each library relative to lstm_jax, by shape]({plot})" if plot else ""
     parts = preface("The layer beside other libraries", INTRODUCTION, record["platform"], describe(record), picture)
+    parts.extend([others] if others else [])
     parts.append("## Time relative to lstm_jax")
     for heading, rows in tables.summaries(measurements):
         parts.extend([f"**{heading}**", tables.as_markdown(rows)])
@@ -101,6 +109,12 @@ def link(picture: str, document: str) -> str:
     """How a document refers to a picture: relative to the document's folder; empty without a picture."""
     return os.path.relpath(picture, Path(document).parent) if picture else ""
 
+
+OTHERS = {
+    "RESULTS_H200.md": "the same on a GPU",
+    "SWEEP.md": "a sweep beside its runs alone and beside PyTorch's updates",
+    "SCALING.md": "how time and memory grow",
+}
 
 ON_CPU = "Measured on a processor; the same command measures on a GPU with `--platform=gpu`."
 
