@@ -41,7 +41,7 @@ clean:
 	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$(EXTRAS)"
-	@$(BIN)/python -c "from lstm_jax.recurrent.native import library; library.load()"
+	@$(BIN)/python -c "from lstm_jax.recurrent.native import build; build.load()"
 	@touch $@
 
 .PHONY: python-is-new-enough

@@ -91,7 +91,7 @@ AT_THE_DISK = (
     "experiments",
     "benchmarks",
     "scripts",
-    "lstm_jax.recurrent.native.library",
+    "lstm_jax.recurrent.native.build",
 )
 """The last one compiles the kernel, as Python its modules."""
 

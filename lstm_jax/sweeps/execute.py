@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from jax.errors import JaxRuntimeError
 
-from lstm_jax.recurrent.native import library
+from lstm_jax.recurrent.native import build
 from lstm_jax.runs import compiled, devices
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.group import Choose, Part, run_group
@@ -68,7 +68,7 @@ def _train(task: Task, store: Store, interrupted: Callable[[], bool], watch: Cal
     base = importlib.import_module(task.experiment).BASE
     first = task.runs[0].settings
     # A core a device: the other cores have tasks of their own.
-    os.environ.setdefault(library.THREADS, str(first["cpu_devices"]))
+    os.environ.setdefault(build.THREADS, str(first["cpu_devices"]))
     _choose_devices(str(first["platform"]), int(first["cpu_devices"]))
     parts = [Part(base.replace(run.settings), store.run_folder(run.identity), run.command) for run in task.runs]
     outcomes = run_group(

@@ -13,7 +13,7 @@ import pytest
 
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS, Weights
-from lstm_jax.recurrent.native import library, passes
+from lstm_jax.recurrent.native import build, passes
 from tests.recurrent.test_fused import random_case
 
 pytestmark = pytest.mark.skipif(not passes.available(), reason="the kernel cannot be compiled here")
@@ -96,10 +96,8 @@ def test_tanh_is_right_to_rounding_wherever_it_is_asked_for():
 
 def run_fresh(tmp_path, code, **environment):
     """Runs code in a process whose kernel has yet to be compiled, in a folder of its own."""
-    begin = (
-        f"from pathlib import Path; from lstm_jax.recurrent.native import library; folder = Path({str(tmp_path)!r}); "
-    )
-    begin += "library.library_path = lambda: folder / 'made' / 'kernel.so'; "
+    begin = f"from pathlib import Path; from lstm_jax.recurrent.native import build; folder = Path({str(tmp_path)!r}); "
+    begin += "build.kernel_path = lambda: folder / 'made' / 'kernel.so'; "
     return subprocess.run(
         [sys.executable, "-W", "always", "-c", begin + code],
         env={"PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "cpu", **environment},
@@ -111,8 +109,8 @@ def run_fresh(tmp_path, code, **environment):
 
 
 def test_without_a_compiler_or_switched_off_it_is_left_to_xla_in_silence(tmp_path):
-    for environment in ({"PATH": str(tmp_path)}, {library.SWITCH: "0"}):
-        done = run_fresh(tmp_path, "print(library.load())", **environment)
+    for environment in ({"PATH": str(tmp_path)}, {build.SWITCH: "0"}):
+        done = run_fresh(tmp_path, "print(build.load())", **environment)
         assert (done.stdout, done.stderr) == ("False\n", "")
     assert not (tmp_path / "made").exists()
 
@@ -125,29 +123,29 @@ def test_a_compiler_that_fails_is_a_warning_with_its_words_and_leaves_nothing(tm
     compiler = tmp_path / "broken"
     compiler.write_text(f"#!/bin/sh\n{script}\n")
     compiler.chmod(0o755)
-    done = run_fresh(tmp_path, "print(library.load())", CXX=str(compiler))
+    done = run_fresh(tmp_path, "print(build.load())", CXX=str(compiler))
     assert done.stdout == "False\n"
-    assert f"{library.SWITCH}=0" in done.stderr
+    assert f"{build.SWITCH}=0" in done.stderr
     assert "what is wrong" in done.stderr or "kernel.so" in done.stderr
     assert len(list((tmp_path / "made").iterdir())) <= 1  # what was compiled, but is no library
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
     (tmp_path / "made").write_text("a file in the way")
-    done = run_fresh(tmp_path, "print(library.load())")
+    done = run_fresh(tmp_path, "print(build.load())")
     assert done.stdout == "False\n"
     assert "is left to XLA" in done.stderr
 
 
 OTHER_PROCESSOR = """
-library.FLAGS = tuple(flag.replace("-march=native", "-march=x86-64") for flag in library.FLAGS)
+build.FLAGS = tuple(flag.replace("-march=native", "-march=x86-64") for flag in build.FLAGS)
 import jax, numpy
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS
 from tests.recurrent.test_fused import random_case
 from tests.recurrent.test_native import gradients
 jax.config.update("jax_enable_x64", True)
-assert library.load()
+assert build.load()
 for kind in fused.UNROLL:
     case = random_case(kind, 4, 2, 7, 21, 0, resets=True)
     ours = gradients(fused.UNROLL[kind], *case)
@@ -163,12 +161,12 @@ def test_a_processor_with_narrow_vectors_computes_the_same(tmp_path):
 
 
 def test_its_name_changes_with_what_it_is_made_of(monkeypatch):
-    before = library.library_path()
-    monkeypatch.setattr(library, "processor", lambda: "another")
-    library.digest.cache_clear()
+    before = build.kernel_path()
+    monkeypatch.setattr(build, "processor", lambda: "another")
+    build.digest.cache_clear()
     try:
-        assert library.library_path() != before
+        assert build.kernel_path() != before
     finally:
         monkeypatch.undo()
-        library.digest.cache_clear()
-    assert library.library_path() == before
+        build.digest.cache_clear()
+    assert build.kernel_path() == before

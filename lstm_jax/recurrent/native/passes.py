@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
-from lstm_jax.recurrent.native import library
+from lstm_jax.recurrent.native import build
 
 NARROWEST = 9
 """Columns below which too many lanes of a vector would be idle; measured: 8 strings of 20 symbols take 0.21 ms by the
@@ -33,7 +33,7 @@ type Pass = Callable[..., PyTree]
 
 def available() -> bool:
     """Whether there is a kernel: on a CPU, if it can be compiled."""
-    return jax.default_backend() == "cpu" and library.load()
+    return jax.default_backend() == "cpu" and build.load()
 
 
 def usable(weights: Weights, inputs: Array, state: State) -> bool:
@@ -123,9 +123,7 @@ def _call(
     nothing = jnp.zeros((0,), inputs.dtype)
     arguments = [*weights, inputs, *state, *[nothing] * (2 - len(state)), resets, *more]
     arguments = [nothing if leaf is None else leaf for leaf in arguments]
-    call = jax.ffi.ffi_call(
-        library.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes]
-    )
+    call = jax.ffi.ffi_call(build.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes])
     units, columns = state.hidden.shape
     blocks, useful = _division(units, columns, inputs.shape[1])
     threads = min(_threads(), useful)
@@ -146,4 +144,4 @@ def _threads() -> int:
     """Those of this device: under a `jax.shard_map` each device of this process has its share."""
     mesh = jax.sharding.get_abstract_mesh()
     devices = 1 if mesh.empty else max(1, mesh.size // jax.process_count())
-    return max(1, library.count_threads() // devices)
+    return max(1, build.count_threads() // devices)

@@ -18,23 +18,29 @@ struct Tile {
   Vec<T> sum[kUnits][kGates][W];
 };
 
+// Adds factor(unit, gate) times W vectors of columns to the gates First ... First + Count - 1.
+template <int First, int Count, class T, int W, class Factor>
+inline void add_columns(Tile<T, W>& tile, const T* columns, Factor factor) {
+  Vec<T> column[W];
+#pragma GCC unroll 2
+  for (int w = 0; w < W; ++w) column[w] = load(columns + w * Vector<T>::kLanes);
+#pragma GCC unroll 3
+  for (int unit = 0; unit < kUnits; ++unit) {
+#pragma GCC unroll 4
+    for (int gate = First; gate < First + Count; ++gate) {
+#pragma GCC unroll 2
+      for (int w = 0; w < W; ++w) tile.sum[unit][gate][w] += factor(unit, gate) * column[w];
+    }
+  }
+}
+
 // Adds weights times columns to the gates First ... First + Count - 1.
 //
 // weights: for each k the factors of the tile's rows, packed; columns: for each k W vectors, `stride` numbers apart.
 template <int First, int Count, class T, int W>
 inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, int depth, int stride) {
   for (int k = 0; k < depth; ++k, columns += stride, weights += kUnits * Count) {
-    Vec<T> column[W];
-#pragma GCC unroll 2
-    for (int w = 0; w < W; ++w) column[w] = load(columns + w * Vector<T>::kLanes);
-#pragma GCC unroll 3
-    for (int unit = 0; unit < kUnits; ++unit) {
-#pragma GCC unroll 4
-      for (int gate = 0; gate < Count; ++gate) {
-#pragma GCC unroll 2
-        for (int w = 0; w < W; ++w) tile.sum[unit][First + gate][w] += weights[unit * Count + gate] * column[w];
-      }
-    }
+    add_columns<First, Count>(tile, columns, [=](int unit, int gate) { return weights[unit * Count + gate - First]; });
   }
 }
 
@@ -42,18 +48,8 @@ inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, in
 template <int First, int Count, class T, int W>
 inline void add_outer_product(Tile<T, W>& tile, const T* rows, int stride, const T* columns, int depth) {
   for (int k = 0; k < depth; ++k, columns += W * Vector<T>::kLanes) {
-    Vec<T> column[W];
-#pragma GCC unroll 2
-    for (int w = 0; w < W; ++w) column[w] = load(columns + w * Vector<T>::kLanes);
-#pragma GCC unroll 3
-    for (int unit = 0; unit < kUnits; ++unit) {
-#pragma GCC unroll 4
-      for (int gate = First; gate < First + Count; ++gate) {
-        T factor = rows[(unit * kGates + gate) * stride + k];
-#pragma GCC unroll 2
-        for (int w = 0; w < W; ++w) tile.sum[unit][gate][w] += factor * column[w];
-      }
-    }
+    add_columns<First, Count>(
+        tile, columns, [=](int unit, int gate) { return rows[(unit * kGates + gate) * stride + k]; });
   }
 }
 

@@ -37,7 +37,7 @@ def load() -> bool:
     """Whether the kernel can be used, which is now compiled, if it is not yet, and registered."""
     if os.environ.get(SWITCH) == "0":
         return False
-    path = library_path()
+    path = kernel_path()
     try:
         if not path.exists():
             compiler = find_compiler()
@@ -59,7 +59,7 @@ def target_name(target: str) -> str:
     return f"lstm_jax_{target}_{digest()}"
 
 
-def library_path() -> Path:
+def kernel_path() -> Path:
     """Where the kernel for these sources, this processor and this version of XLA lies, or will lie."""
     return FOLDER / "__pycache__" / f"kernel.{digest()}.so"
 
