@@ -89,19 +89,19 @@ def _forward(way: Way, arguments: tuple, *, keep: bool) -> tuple[State, State, P
 def _forward_rule(way, *primals):
     arguments = jax.tree.map(lambda leaf: leaf.value, primals, is_leaf=lambda leaf: hasattr(leaf, "perturbed"))
     final, states, kept = _forward(way, arguments, keep=True)
-    # An empty tuple or None: a fact that is known when the backward pass is traced.
-    inputs_matter = () if primals[1].perturbed else None
-    return (final, states), (arguments, states, kept, inputs_matter)
+    # Empty tuples or None: facts that are known when the backward pass is traced.
+    matter = [() if any(leaf.perturbed for leaf in part) else None for part in ([primals[1]], primals[2])]
+    return (final, states), (arguments, states, kept, matter)
 
 
 def _backward_rule(way, residuals, cotangents):
-    arguments, states, kept, inputs_matter = residuals
+    arguments, states, kept, matter = residuals
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     derivatives = [[None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents]
     by_xla = functools.partial(fused_passes.backward, way.kind, way.reverse)
     if way.by_kernel:
-        matter = inputs_matter is not None
-        results = native.backward(way.kind, way.reverse, matter, by_xla, arguments, states, kept, *derivatives)
+        need = matter[0] is not None, matter[1] is not None
+        results = native.backward(way.kind, way.reverse, need, by_xla, arguments, states, kept, *derivatives)
     else:
         results = by_xla(arguments, states, kept, *derivatives)
     return (*results, None)

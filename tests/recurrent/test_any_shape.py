@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lstm_jax.recurrent.native import passes
 from tests.recurrent.cases import assert_close, expected, make, probes_for, random_state, value_and_gradients
 
 # Either side of what the fast path decides by: one feature, a vector register of columns, the rows of a product, and
@@ -92,7 +93,8 @@ def test_values_and_gradients_are_those_of_the_textbook(case):
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 @pytest.mark.parametrize(("batch", "time", "loops"), [(1, 8, 0), (1, 9, 1), (2, 8, 1)])
-def test_few_symbols_of_one_sequence_are_written_out(kind, batch, time, loops):
+def test_few_symbols_of_one_sequence_are_written_out_where_there_is_no_kernel(kind, batch, time, loops, monkeypatch):
+    monkeypatch.setattr(passes, "available", lambda: False)
     rnn = make(kind, 2, 3)
     program = jax.jit(lambda inputs: rnn(inputs)[0]).lower(jnp.ones((batch, time, 2)))
     assert program.as_text().count("stablehlo.while") == loops

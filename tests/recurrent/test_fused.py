@@ -57,8 +57,9 @@ def computed_by(request, monkeypatch):
     return request.param
 
 
-# Between them: sizes of one, more symbols than the fast path puts into one product, batches that are filled up, units
-# on both sides of 63, both directions of time, and every part of the result looked at alone and with others.
+# Between them: sizes of one, more symbols than the fast path puts into one product, batches that are filled up and that
+# are few, units on both sides of 63, more inputs than lanes of a vector, both directions of time, and every part of the
+# result looked at alone and with others.
 PROGRAMS = [
     ("lstm", (1, 1, 1, 1), False, False, ["hidden"]),
     ("gru", (1, 1, 1, 1), True, True, ["final"]),
@@ -70,6 +71,8 @@ PROGRAMS = [
     ("lstm", (4, 1, 33, 19), True, False, ["cell", "final"]),
     ("lstm", (3, 14, 7, 150), False, True, ["cell", "hidden", "final"]),
     ("gru", (40, 1, 65, 9), True, False, ["hidden"]),
+    ("gru", (70, 20, 17, 2), True, True, ["hidden"]),
+    ("lstm", (3, 18, 130, 7), True, False, ["cell", "final"]),
 ]
 
 

@@ -30,6 +30,10 @@ def gradients(unroll, weights, inputs, state, resets=None):
     return jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2)))(weights, inputs, state)
 
 
+def by_textbook(kind):
+    return functools.partial(scan.unroll, CELLS[kind])
+
+
 def is_called(function, *arguments):
     return "lstm_jax_" in jax.jit(function).lower(*arguments).as_text()
 
@@ -39,14 +43,15 @@ def assert_equal(ours, theirs):
 
 
 @pytest.mark.parametrize("kind", fused.UNROLL)
-@pytest.mark.parametrize(("batch", "units"), [(20, 7), (400, 5), (200, 70)])
+@pytest.mark.parametrize(("batch", "units"), [(1, 130), (3, 40), (20, 7), (400, 5), (200, 70)])
 def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch):
     case = jax.tree.map(jnp.float32, random_case(kind, 9, 2, units, batch, 0)[:3])
     resets = random_case(kind, 9, 2, units, batch, 0, resets=True)[3]
     results = []
     for threads in (1, 2, 5):
         monkeypatch.setattr(passes, "_threads", lambda threads=threads: threads)
-        monkeypatch.setattr(passes, "SYMBOL", 1)  # however little there is to do
+        for name in ("SYMBOL", "SYMBOL_OF_FEW"):
+            monkeypatch.setattr(passes, name, 1)  # however little there is to do
         results.append([gradients(fused.UNROLL[kind], *case, resets) for _ in range(3)])
     for repeated in results:
         for result in repeated:
@@ -55,10 +60,9 @@ def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch
 
 @pytest.mark.parametrize("kind", fused.UNROLL)
 def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
-    weights, inputs, state, _ = jax.tree.map(jnp.float32, random_case(kind, 2, 1, 3, passes.NARROWEST, 0))
-    narrow = jax.tree.map(lambda leaf: leaf[..., 1:], (inputs, state))
+    weights, inputs, state, _ = jax.tree.map(jnp.float32, random_case(kind, 2, 1, 3, 9, 0))
     assert is_called(fused.UNROLL[kind], weights, inputs, state)
-    assert not is_called(fused.UNROLL[kind], weights, *narrow)
+    assert not is_called(fused.UNROLL[kind], weights, *jax.tree.map(lambda leaf: leaf[..., 9:], (inputs, state)))
     assert not is_called(fused.UNROLL[kind], weights, inputs.astype(jnp.bfloat16), state)
     assert not is_called(
         jax.vmap(fused.UNROLL[kind], (0, None, None)), jax.tree.map(lambda w: w[None], weights), inputs, state
@@ -67,10 +71,30 @@ def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", fused.UNROLL)
+@pytest.mark.parametrize("size", [(4, 3, 70, 1), (9, 2, 37, 4), (150, 20, 6, 3), (3, 5, 66, 8), (3, 2, 66, 20)])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_zero_or_not_asked_for_is_left_out_and_nothing_else(kind, size, reverse):
+    weights, inputs, state, resets = random_case(kind, *size, 0, resets=True)
+    nothing = jax.tree.map(jnp.zeros_like, state)
+
+    def by_weights(unroll, resets):
+        def loss(weights):
+            final, states = unroll(weights, inputs, nothing, resets, reverse=reverse)
+            return sum(jnp.sum(leaf * jnp.cos(leaf)) for leaf in jax.tree.leaves((final, states)))
+
+        return jax.jit(jax.grad(loss))(weights)
+
+    for which in (resets, None):
+        ours, theirs = (by_weights(unroll, which) for unroll in (fused.UNROLL[kind], by_textbook(kind)))
+        jax.tree.map(lambda our, their: np.testing.assert_allclose(our, their, rtol=1e-9, atol=1e-9), ours, theirs)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", fused.UNROLL)
 def test_members_side_by_side_and_jacobians_equal_the_textbook(kind):
     weights, inputs, state, _ = random_case(kind, 3, 2, 3, 10, 0)
     several = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), weights)
-    both = fused.UNROLL[kind], functools.partial(scan.unroll, CELLS[kind])
+    both = fused.UNROLL[kind], by_textbook(kind)
     ours, theirs = (
         jax.vmap(functools.partial(gradients, unroll), (0, None, None))(several, inputs, state) for unroll in both
     )

@@ -13,6 +13,7 @@ class Backward {
       : p_(problem),
         a_(arguments),
         results_(results),
+        has_start_(results.d_hidden_start),
         gradient_(problem, arguments.hidden),
         hidden_weights_(int64_t(round_up(p_.units, kRows)) * p_.units * Cell::kHidden.count),
         input_weights_(results.d_inputs ? int64_t(round_up(p_.features, kRows)) * p_.units * Cell::kInput.count : 0) {
@@ -35,11 +36,13 @@ class Backward {
     for (int step = p_.time - 1; step >= 0; --step) {
       back(step, block, slot++, team);
       if (slot < slots && step) continue;
+      const int remembered = step == 0 && p_.begins_with_zeros(columns) ? slot - 1 : slot;
       team.run(p_.tiles(), [&](int tile, int end) {
-        for (; tile < end; ++tile) gradient_.add(block, tile, slot);
+        for (; tile < end; ++tile) gradient_.add(block, tile, slot, remembered);
       });
       slot = 0;
     }
+    if (!has_start_) return;
     finish(results_.d_hidden_start, block.d_hidden.get(), block);
     if (Cell::kHasCell) finish(results_.d_cell_start, block.d_cell.get(), block);
   }
@@ -75,7 +78,7 @@ class Backward {
         differentiate(step, block, slot, unit);
       }
     });
-    const int tiles = (p_.units + kRows - 1) / kRows;
+    const int tiles = step || has_start_ ? (p_.units + kRows - 1) / kRows : 0;
     const int input_tiles = results_.d_inputs ? (p_.features + kRows - 1) / kRows : 0;
     const int operand_tiles = gradient_.operands() / kLanes;
     team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
@@ -192,6 +195,7 @@ class Backward {
   const Problem<T> p_;
   const BackwardArguments<T> a_;
   const BackwardResults<T> results_;
+  const bool has_start_;  // whether the derivatives by the state before the first symbol are asked for
   const WeightGradient<Cell, T> gradient_;
   Buffer<T> hidden_weights_, input_weights_;
 };

@@ -30,10 +30,11 @@ class Forward {
       const T* symbol = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
       to_panel(panel, depth, 0, symbol, p_.features, p_.batch, columns);
       reset_panel(panel, depth, p_.features, p_.units, p_.resets_at(step), columns);
+      const bool blank = step == 0 && p_.begins_with_zeros(columns);
       team.run(p_.tiles(), [&](int tile, int end) {
         for (; tile < end; ++tile) {
           for_strips<T>(padded, [&](int column, auto width) {
-            this->template compute<decltype(width)::value>(step, tile, columns, column, panel, after);
+            this->template compute<decltype(width)::value>(step, tile, blank, columns, column, panel, after);
           });
         }
       });
@@ -50,10 +51,10 @@ class Forward {
     });
   }
 
-  // The sums of one tile's gates, and what becomes of them. What the loops need is read from the members beforehand:
-  // the compiler cannot know that storing a vector leaves those as they are.
+  // The sums of one tile's gates, and what becomes of them; `blank`: the hidden state is zero. What the loops need is
+  // read from the members beforehand: the compiler cannot know that storing a vector leaves those as they are.
   template <int W>
-  void compute(int step, int number, const Columns& columns, int column, const T* panel, T* after) const {
+  void compute(int step, int number, bool blank, const Columns& columns, int column, const T* panel, T* after) const {
     constexpr int kLanes = Vector<T>::kLanes, kWidth = W * kLanes;
     const int features = p_.features, depth = features + p_.units, batch = p_.batch, unit = number * kUnits;
     const T* strip = panel + int64_t(depth) * column;
@@ -65,8 +66,10 @@ class Forward {
     }
     add_product<Cell::kInput.first, Cell::kInput.count>(
         tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * features, strip, features, kWidth);
-    add_product<Cell::kHidden.first, Cell::kHidden.count>(
-        tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
+    if (!blank) {
+      add_product<Cell::kHidden.first, Cell::kHidden.count>(
+          tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
+    }
 
     const int time = p_.time_of(step), first = columns.first + column, count = columns.count - column;
     const int units = std::min(kUnits, p_.units - unit);

@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "backward.h"
+#include "few_backward.h"
+#include "few_forward.h"
 #include "forward.h"
 #include "xla/ffi/api/ffi.h"
 
@@ -50,11 +52,18 @@ const std::vector<int>& kept_blocks() {
   return Cell::kHasCell ? one : three;
 }
 
+// As many threads of the pool as are of use, and there are.
+class PoolTeam : public Team {
+ public:
+  PoolTeam(int threads, ffi::ThreadPool& pool)
+      : Team(std::max(1, std::min(threads, int(pool.num_threads()))),
+             [&](std::function<void()> task) { pool.Schedule(std::move(task)); }) {}
+};
+
 // Calls part(number, columns, team) for blocks of columns, each alone on some thread; a single block has all threads.
+// Where there are so few columns that they are no block, units fill the lanes of a vector in the place of columns.
 template <class T, class Part>
-void share(const Problem<T>& p, int blocks, int threads, ffi::ThreadPool pool, Part part) {
-  threads = std::max(1, std::min(threads, int(pool.num_threads())));
-  Team team(threads, [&](std::function<void()> task) { pool.Schedule(std::move(task)); });
+void share(const Problem<T>& p, int blocks, Team& team, Part part) {
   if (blocks == 1) return part(0, Columns{0, p.batch}, team);
   const int lanes = Vector<T>::kLanes, vectors = (p.batch + lanes - 1) / lanes;
   team.run(blocks, [&](int block, int end) {
@@ -78,8 +87,10 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
     will_be_written(at(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
   }
   find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
+  PoolTeam team(threads, pool);
+  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);
   Forward<Cell, T> pass(p, results);
-  share(p, blocks, threads, pool, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
+  share(p, blocks, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
 
 template <class Cell, class T>
@@ -92,9 +103,12 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   std::vector<const T*> kept;
   for (size_t number = 13; number < args.size(); ++number) kept.push_back(at(number));
   find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
-  Backward<Cell, T> pass(p, arguments, {to(0), to(1), to(2), to(3), to(4), to(5)});
+  BackwardResults<T> results{to(0), to(1), to(2), to(3), to(4), to(5)};
+  PoolTeam team(threads, pool);
+  if (blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
+  Backward<Cell, T> pass(p, arguments, results);
   Buffer<T> gradients(pass.gradient().size() * blocks);
-  share(p, blocks, threads, pool, [&](int number, const Columns& columns, Team& team) {
+  share(p, blocks, team, [&](int number, const Columns& columns, Team& team) {
     pass.run(columns, gradients.get() + pass.gradient().size() * number, team);
   });
   std::vector<const T*> sums;

@@ -14,19 +14,22 @@ import numpy as np
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.native import build
-
-NARROWEST = 9
-"""Columns below which too many lanes of a vector would be idle; measured: 8 strings of 20 symbols take 0.21 ms by the
-kernel and 0.18 by XLA (24 units), 12 take 0.22 and 0.34 ms."""
+from lstm_jax.recurrent.varying import vary_alike
 
 NARROW_BLOCK, WIDE_BLOCK, WIDE = 48, 64, 64
 """Columns that are computed on their own, if there are twice as many, so that threads need not wait for each other; the
 second for layers of that many units or more. Measured on two cores: 100 strings of 20 symbols take 0.43 ms in blocks of
 48 and 0.63 in one (24 units); 256 of 64 symbols 40, 33 and 36 ms in blocks of 48, 64 and one (128 units)."""
 
-SYMBOL = 500_000
+FEW, FEW_OF_WIDE = 4, 8
+"""Columns up to which the lanes of a vector are units instead, the second for layers of WIDE units or more. Measured,
+forward and backward of 20 symbols: 4 columns of 24 units take 68 µs that way and 79 µs the other, 6 columns 112 and 73;
+of 128 units 8 columns take 1.09 and 1.17 ms and 12 columns 1.6 and 1.25; one of 512 units takes 2.2 and 14 ms."""
+
+SYMBOL, SYMBOL_OF_FEW = 500_000, 75_000
 """Multiply-adds of one symbol that are worth a thread which meets others after it; measured: 64 columns of 24 units
-(150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms."""
+(150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms; a single
+column of 128 units (65,000) 178 and 170 µs, of 192 units (150,000) 388 and 333."""
 
 type Pass = Callable[..., PyTree]
 
@@ -37,10 +40,10 @@ def available() -> bool:
 
 
 def usable(weights: Weights, inputs: Array, state: State) -> bool:
-    """Whether the kernel computes this: one floating-point type that it knows throughout, and enough columns."""
+    """Whether the kernel computes this: one floating-point type that it knows throughout."""
     types = {leaf.dtype for leaf in (*weights, inputs, *state)}
     known = len(types) == 1 and types <= {jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)}
-    return known and inputs.shape[-1] >= NARROWEST and available()
+    return known and bool(inputs.shape[-1]) and available()
 
 
 def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: Any) -> PyTree:
@@ -71,31 +74,34 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
     return _or_by_xla(by_kernel, by_xla)(*arguments)
 
 
-def backward(kind: str, reverse: bool, need_inputs: bool, otherwise: Pass, *arguments: Any) -> PyTree:
-    """The derivatives by weights, inputs (None if they are not needed) and the state before the first symbol.
+def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass, *arguments: Any) -> PyTree:
+    """The derivatives by weights, inputs and the state before the first symbol, None for what is not needed.
 
     Args:
         kind: `lstm` or `gru`.
         reverse: as in `forward`.
-        need_inputs: whether the derivative by the inputs is needed.
+        need: whether the derivatives by the inputs and by the state before the first symbol are needed.
         otherwise: computes the same by XLA.
         *arguments: those of `forward` as a tuple, its two results, and the derivatives by the final state [H, B] and by
             the states [T, H, B], each a list with None where they are zero.
     """
+
+    def needed(*derivatives: PyTree) -> list[PyTree]:
+        return [leaf if wanted else None for leaf, wanted in zip(derivatives, need, strict=True)]
 
     def by_kernel(problem: tuple, states: State, kept: PyTree, d_final: Sequence, d_states: Sequence) -> PyTree:
         weights, inputs, state, _ = problem
         absent = [None] * (2 - len(state))
         more = [*states, *absent, *d_states, *absent, *d_final, *absent, *jax.tree.leaves(kept)]
         shapes = [leaf.shape for leaf in weights]
-        shapes += [inputs.shape if need_inputs else (0,), *(leaf.shape for leaf in state), *((0,) for _ in absent)]
+        shapes += [inputs.shape if need[0] else (0,), *(leaf.shape if need[1] else (0,) for leaf in state)]
+        shapes += [(0,) for _ in absent]
         results = _call(f"{kind}_backward", reverse, problem, more, shapes)
-        d_inputs = results[3] if need_inputs else None
-        return Weights(*results[:3]), d_inputs, type(state)(*results[4 : 4 + len(state)])
+        return Weights(*results[:3]), *needed(results[3], type(state)(*results[4 : 4 + len(state)]))
 
     def by_xla(*arguments: Any) -> PyTree:
         d_weights, d_inputs, d_state = otherwise(*arguments)
-        return d_weights, d_inputs if need_inputs else None, d_state
+        return d_weights, *needed(d_inputs, d_state)
 
     return _or_by_xla(by_kernel, by_xla)(*arguments)
 
@@ -122,22 +128,27 @@ def _call(
     weights, inputs, state, resets = problem
     nothing = jnp.zeros((0,), inputs.dtype)
     arguments = [*weights, inputs, *state, *[nothing] * (2 - len(state)), resets, *more]
-    arguments = [nothing if leaf is None else leaf for leaf in arguments]
+    arguments = vary_alike([nothing if leaf is None else leaf for leaf in arguments])
     call = jax.ffi.ffi_call(build.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes])
     units, columns = state.hidden.shape
     blocks, useful = _division(units, columns, inputs.shape[1])
     threads = min(_threads(), useful)
-    return call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(threads))
+    results = call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(threads))
+    # JAX takes what comes from outside for equal on all devices of a `jax.shard_map`.
+    return vary_alike([arguments[0], *results])[1:]
 
 
 def _division(units: int, columns: int, features: int) -> tuple[int, int]:
     """Into how many blocks of columns the work is cut, and how many threads are of use.
 
     The blocks follow from the shape alone, never from the number of threads: they decide in which order numbers are
-    added. A single block is shared by its units, and its threads meet at every symbol.
+    added. A single block is shared by its units, and its threads meet at every symbol; so is what is too little for a
+    block, 0.
     """
-    blocks = max(1, columns // (NARROW_BLOCK if units < WIDE else WIDE_BLOCK))
-    return blocks, blocks if blocks > 1 else max(1, 4 * units * (units + features) * columns // SYMBOL)
+    few = columns <= (FEW if units < WIDE else FEW_OF_WIDE)
+    blocks = 0 if few else max(1, columns // (NARROW_BLOCK if units < WIDE else WIDE_BLOCK))
+    shared = 4 * units * (units + features) * columns // (SYMBOL_OF_FEW if few else SYMBOL)
+    return blocks, blocks if blocks > 1 else max(1, shared)
 
 
 def _threads() -> int:

@@ -3,6 +3,7 @@
 // Axes: T time, D features, H units, B columns (the batch); R rows of weights.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -13,6 +14,21 @@
 #include "cells.h"
 
 namespace lstm_jax {
+
+// Columns that are computed together: those from `first` on, `count` of them, in vectors that the last may not fill.
+struct Columns {
+  int first, count;
+
+  template <class T>
+  int padded() const {
+    return round_up(count, Vector<T>::kLanes);
+  }
+};
+
+template <class T>
+inline bool is_zero(const T* numbers, int64_t count) {
+  return std::all_of(numbers, numbers + count, [](T number) { return number == T(0); });
+}
 
 template <class T>
 struct Problem {
@@ -32,6 +48,14 @@ struct Problem {
   }
 
   const bool* resets_at(int step) const { return resets ? resets + int64_t(time_of(step)) * batch : nullptr; }
+
+  // Whether no column remembers anything before the first symbol: then there is nothing to multiply.
+  bool begins_with_zeros(const Columns& columns) const {
+    for (int unit = 0; unit < units; ++unit) {
+      if (!is_zero(hidden_start + int64_t(unit) * batch + columns.first, columns.count)) return false;
+    }
+    return true;
+  }
 
   int tiles() const { return (units + kUnits - 1) / kUnits; }
   int padded_units() const { return tiles() * kUnits; }
@@ -95,16 +119,6 @@ class Buffer {
     void operator()(T* memory) const { std::free(memory); }
   };
   std::unique_ptr<T, Free> memory_;
-};
-
-// Columns that are computed together: those from `first` on, `count` of them, in vectors that the last may not fill.
-struct Columns {
-  int first, count;
-
-  template <class T>
-  int padded() const {
-    return round_up(count, Vector<T>::kLanes);
-  }
 };
 
 // Calls function(column, width) for each strip of columns; the width, in vectors, is known when compiling.

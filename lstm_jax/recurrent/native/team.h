@@ -29,18 +29,23 @@ class Team {
 
   int threads() const { return threads_; }
 
-  // work(first, last) for ranges that together are 0 ... count, each on some thread.
-  void run(int count, const std::function<void(int, int)>& work) {
-    if (threads_ == 1) return work(0, count);
-    Board& board = *board_;
+  // work(first, last) for ranges that together are 0 ... count, each on some thread. Whoever reads the same again and
+  // again turns round each time: what was read last is still in the cache.
+  void run(int count, const std::function<void(int, int)>& work, bool backwards = false) {
+    if (threads_ == 1 && !backwards) return work(0, count);
     int pieces = std::min(count, kMostPieces);
     std::function<void(int)> piece = [&](int number) {
       work(int64_t(count) * number / pieces, int64_t(count) * (number + 1) / pieces);
     };
+    if (threads_ == 1) {
+      for (int number = pieces - 1; number >= 0; --number) piece(number);
+      return;
+    }
+    Board& board = *board_;
     board.work.store(&piece, std::memory_order_relaxed);
-    uint64_t announcement = (++phase_ << 16) | pieces;
+    uint64_t announcement = (++phase_ << 16) | (backwards << 15) | pieces;
     board.announcement.store(announcement, std::memory_order_release);
-    take(board, announcement, 0);
+    take(board, announcement, 0, threads_);
     expected_ += pieces;
     for (int spins = 0; board.done.load(std::memory_order_acquire) != expected_; ++spins) rest(spins);
   }
@@ -49,7 +54,7 @@ class Team {
   static constexpr uint64_t kOver = ~uint64_t(0);
 
   struct Board {
-    std::atomic<uint64_t> announcement{0};  // phase and number of pieces; both at once, so that they belong together
+    std::atomic<uint64_t> announcement{0};  // phase, direction, number of pieces: at once, so that they belong together
     std::atomic<const std::function<void(int)>*> work{nullptr};
     std::atomic<uint64_t> done{0};
     std::atomic<uint64_t> taken[kMostPieces] = {};  // the last phase in which a piece was taken
@@ -70,17 +75,18 @@ class Team {
       if (now != seen) {
         seen = now;
         spins = 0;
-        take(board, now, int(now & 0xffff) * helper / threads);
+        take(board, now, helper, threads);
       }
       rest(spins);
     }
   }
 
-  static void take(Board& board, uint64_t announcement, int begin) {
+  static void take(Board& board, uint64_t announcement, int member, int threads) {
     uint64_t phase = announcement >> 16;
-    int pieces = announcement & 0xffff;
+    bool backwards = announcement & 0x8000;
+    int pieces = announcement & 0x7fff, begin = pieces * member / threads, end = pieces * (member + 1) / threads;
     for (int step = 0; step < pieces; ++step) {
-      int piece = (begin + step) % pieces;
+      int piece = (backwards ? end - 1 - step + pieces : begin + step) % pieces;
       uint64_t before = board.taken[piece].load(std::memory_order_relaxed);
       if (before >= phase || !board.taken[piece].compare_exchange_strong(before, phase)) continue;
       // Whoever has taken a piece keeps the leader in this phase, so this is the phase's work.

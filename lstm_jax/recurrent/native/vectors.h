@@ -43,17 +43,41 @@ inline void store(T* to, Vec<T> values) {
 
 // The first `count` numbers, zeros in the other lanes: what a row ends with.
 template <class T>
-inline Vec<T> load(const T* from, int count) {
-  if (count >= Vector<T>::kLanes) return load(from);
+inline Vec<T> load_first(const T* from, int count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return (Vec<T>)_mm512_maskz_loadu_ps((1u << count) - 1, from);
+  } else {
+    return (Vec<T>)_mm512_maskz_loadu_pd((1u << count) - 1, from);
+  }
+#else
   Vec<T> values{};
   std::memcpy(&values, from, count * sizeof(T));
   return values;
+#endif
+}
+
+template <class T>
+inline void store_first(T* to, Vec<T> values, int count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_ps(to, (1u << count) - 1, (__m512)values);
+  } else {
+    _mm512_mask_storeu_pd(to, (1u << count) - 1, (__m512d)values);
+  }
+#else
+  std::memcpy(to, &values, count * sizeof(T));
+#endif
+}
+
+template <class T>
+inline Vec<T> load(const T* from, int count) {
+  return count >= Vector<T>::kLanes ? load(from) : load_first(from, count);
 }
 
 template <class T>
 inline void store(T* to, Vec<T> values, int count) {
-  if (count >= Vector<T>::kLanes) return store(to, values);
-  std::memcpy(to, &values, count * sizeof(T));
+  count >= Vector<T>::kLanes ? store(to, values) : store_first(to, values, count);
 }
 
 // In place of a division, which takes as long as ten other operations; right to the last bit but one.

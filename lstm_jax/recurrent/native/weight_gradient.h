@@ -57,14 +57,15 @@ class WeightGradient {
     }
   }
 
-  // Adds the products of the filled slots to the gradient of the rows of one tile.
-  void add(const Block<T>& block, int number, int slots) const {
+  // Adds the products of the filled slots to the gradient of the rows of one tile; in those from `remembered` on the
+  // hidden state is zero.
+  void add(const Block<T>& block, int number, int slots, int remembered) const {
     for_strips<T>(operands(), [&](int operand, auto width) {
       constexpr int W = decltype(width)::value;
       const bool hidden_only = operand + W * kLanes <= p_.units;
       T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
       Tile<T, W> tile{};
-      for (int slot = 0; slot < slots; ++slot) {
+      for (int slot = 0; slot < (hidden_only ? remembered : slots); ++slot) {
         const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.padded +
                             int64_t(slot) * block.padded * W * kLanes;
         for_strips<T>(block.padded, [&](int column, auto columns) {
