@@ -1,6 +1,8 @@
 """Chooses what JAX computes on, before JAX looks at it: which platform, how many devices, which processes."""
 
+import ctypes
 import os
+import sys
 
 import jax
 
@@ -11,6 +13,14 @@ from lstm_jax.training.mesh import on_cpu
 
 VECTORS = "--xla_cpu_prefer_vector_width=512"
 """Lets XLA use the whole registers of an AVX-512 processor, which it does not by default; measured: 2-9 % faster."""
+
+KEPT = 1 << 30
+MALLOC = {"MALLOC_TRIM_THRESHOLD_": (-1, KEPT), "MALLOC_MMAP_THRESHOLD_": (-3, KEPT), "MALLOC_ARENA_MAX": (-8, 1)}
+"""Has the GNU C library keep a gigabyte of freed memory, by what it calls so in the environment and in `mallopt`.
+
+By default what XLA frees at the end of a program is given back to the system, and comes page by page in the next: kept
+instead, an LSTM of 128 units takes 30 instead of 35 ms forward and backward (256 strings of 64 symbols), and one of 512
+units 84 instead of 89 ms (32 strings of 100). Only the first arena can grow that large."""
 
 MOST_CPU_DEVICES = 32
 """More parts than this do not make a small network faster."""
@@ -49,6 +59,7 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
     jax.config.update("jax_num_cpu_devices", cpu_devices)
     if VECTORS.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {VECTORS}".strip()
+    _keep_freed_memory()
     if platform != "auto":
         jax.config.update("jax_platforms", {"gpu": "cuda"}.get(platform, platform))
     try:
@@ -57,6 +68,14 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
         reason = str(error).splitlines()[0]
         raise SettingError("platform", platform, f"is not to be had on this machine ({reason})") from None
     return cpu_devices
+
+
+def _keep_freed_memory() -> None:
+    """Where the C library is GNU's, and nobody has told it otherwise."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt and not any(name in os.environ for name in MALLOC):
+        for parameter, value in MALLOC.values():
+            mallopt(parameter, value)
 
 
 def check_same(config: RunConfig) -> None:
