@@ -13,7 +13,6 @@ class Backward {
       : p_(problem),
         a_(arguments),
         results_(results),
-        has_start_(results.d_hidden_start),
         gradient_(problem, arguments.hidden),
         hidden_weights_(int64_t(round_up(p_.units, kRows)) * p_.units * Cell::kHidden.count),
         input_weights_(results.d_inputs ? int64_t(round_up(p_.features, kRows)) * p_.units * Cell::kInput.count : 0) {
@@ -42,9 +41,8 @@ class Backward {
       });
       slot = 0;
     }
-    if (!has_start_) return;
-    finish(results_.d_hidden_start, block.d_hidden.get(), block);
-    if (Cell::kHasCell) finish(results_.d_cell_start, block.d_cell.get(), block);
+    if (results_.d_hidden_start) finish(results_.d_hidden_start, block.d_hidden.get(), block);
+    if (Cell::kHasCell && results_.d_cell_start) finish(results_.d_cell_start, block.d_cell.get(), block);
   }
 
  private:
@@ -78,7 +76,7 @@ class Backward {
         differentiate(step, block, slot, unit);
       }
     });
-    const int tiles = step || has_start_ ? (p_.units + kRows - 1) / kRows : 0;
+    const int tiles = step || results_.d_hidden_start ? (p_.units + kRows - 1) / kRows : 0;
     const int input_tiles = results_.d_inputs ? (p_.features + kRows - 1) / kRows : 0;
     const int operand_tiles = gradient_.operands() / kLanes;
     team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
@@ -195,7 +193,6 @@ class Backward {
   const Problem<T> p_;
   const BackwardArguments<T> a_;
   const BackwardResults<T> results_;
-  const bool has_start_;  // whether the derivatives by the state before the first symbol are asked for
   const WeightGradient<Cell, T> gradient_;
   Buffer<T> hidden_weights_, input_weights_;
 };

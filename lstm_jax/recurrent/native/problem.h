@@ -80,7 +80,7 @@ struct BackwardArguments {
   const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
 };
 
-// Where it writes; d_inputs may be null: not asked for.
+// Where it writes; d_inputs and those by the state may be null: not asked for.
 template <class T>
 struct BackwardResults {
   T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
