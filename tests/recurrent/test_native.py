@@ -163,15 +163,15 @@ def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
 
 OTHER_PROCESSOR = """
 build.FLAGS = tuple(flag.replace("-march=native", "-march=x86-64") for flag in build.FLAGS)
-import jax, numpy
+import itertools, jax, numpy
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS
 from tests.recurrent.test_fused import random_case
 from tests.recurrent.test_native import gradients
 jax.config.update("jax_enable_x64", True)
 assert build.load()
-for kind in fused.UNROLL:
-    case = random_case(kind, 4, 2, 7, 21, 0, resets=True)
+for kind, batch in itertools.product(fused.UNROLL, (3, 21)):
+    case = random_case(kind, 4, 2, 7, batch, 0, resets=True)
     ours = gradients(fused.UNROLL[kind], *case)
     theirs = gradients(lambda *arguments: scan.unroll(CELLS[kind], *arguments), *case)
     jax.tree.map(lambda our, their: numpy.testing.assert_allclose(our, their, rtol=1e-9, atol=1e-9), ours, theirs)

@@ -73,6 +73,7 @@ class FewBackward {
     return sum;
   }
 
+  // One symbol: the derivatives by the gates of one piece, and what passes from them.
   void back(int step, int slot, int piece, const T* passed, T* passing) const {
     const int groups = units_ / kLanes, begin = groups * piece / pieces_ * kLanes;
     const int end = groups * (piece + 1) / pieces_ * kLanes, place = slot * p_.batch;
