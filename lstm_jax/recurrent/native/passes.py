@@ -4,7 +4,7 @@ Under `jax.vmap` XLA computes them, which puts the members of a batch of layers 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.native import build
+from lstm_jax.recurrent.vectorised import Pass, unless_vectorised
 
 NARROWEST = 9
 """Columns below which too many lanes of a vector would be idle; measured: 8 strings of 20 symbols take 0.21 ms by the
@@ -27,8 +28,6 @@ second for layers of that many units or more. Measured on two cores: 100 strings
 SYMBOL = 500_000
 """Multiply-adds of one symbol that are worth a thread which meets others after it; measured: 64 columns of 24 units
 (150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms."""
-
-type Pass = Callable[..., PyTree]
 
 
 def available() -> bool:
@@ -102,14 +101,7 @@ def backward(kind: str, reverse: bool, need_inputs: bool, otherwise: Pass, *argu
 
 def _or_by_xla(by_kernel: Pass, by_xla: Pass) -> Pass:
     """The kernel's pass; XLA's under `jax.vmap`, and for its derivative (of the backward pass: the second one)."""
-    choose = jax.custom_batching.custom_vmap(by_kernel)
-
-    @choose.def_vmap
-    def by_xla_if_vectorised(size: int, batched: list, *arguments: Any) -> tuple[PyTree, PyTree]:
-        axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, batched)
-        results = jax.vmap(by_xla, in_axes=tuple(axes), axis_size=size)(*arguments)
-        return results, jax.tree.map(lambda _: True, results)
-
+    choose = unless_vectorised(by_kernel, by_xla)
     differentiable = jax.custom_jvp(lambda *arguments: choose(*arguments))
     differentiable.defjvp(functools.partial(jax.jvp, by_xla))
     return differentiable
