@@ -81,19 +81,32 @@ def test_a_team_computes_what_the_loop_of_xla_does(kind, size, resets, reverse):
 )
 def test_the_work_is_divided_as_the_chip_has_room(units, batch, dtype, members):
     hidden, state = jnp.zeros((4 * units, units), dtype), CELLS["lstm"].zero_state(units, batch)
-    assert programs.members(hidden, state, H200) == members
+    with jax.default_matmul_precision("default"):
+        assert programs.members(hidden, state, H200) == members
 
 
-def test_where_there_is_less_room_or_more_to_keep_the_loop_of_xla_computes():
-    hidden, state = jnp.zeros((4 * 512, 512)), CELLS["lstm"].zero_state(512, 32)
-    for name, less in [("shared_memory_per_block_optin", 163_839), ("core_count", 63), ("compute_capability", "8.0")]:
-        device = types.SimpleNamespace(**{**vars(H200), name: less})
+@pytest.mark.parametrize(
+    ("name", "less"), [("shared_memory_per_block_optin", 163_839), ("core_count", 31), ("compute_capability", "8.0")]
+)
+def test_where_there_is_less_room_the_loop_of_xla_computes(name, less):
+    hidden, state = jnp.zeros((4 * 512, 512)), CELLS["lstm"].zero_state(512, 16)
+    device = types.SimpleNamespace(**{**vars(H200), name: less})
+    with jax.default_matmul_precision("default"):
+        assert programs.members(hidden, state, H200) == 32
         assert programs.members(hidden, state, device) == 0
+
+
+@pytest.mark.parametrize(("units", "members"), [(24, 1), (256, 16), (512, 0)])
+def test_products_as_exact_as_float32_need_twice_the_room(units, members):
+    hidden, state = jnp.zeros((4 * units, units)), CELLS["lstm"].zero_state(units, 32)
     with jax.default_matmul_precision("highest"):
-        assert programs.members(hidden, state, H200) == 0
-    with jax.enable_x64():
-        hidden, state = jnp.zeros((96, 24), jnp.float64), CELLS["lstm"].zero_state(24, 8, dtype=jnp.float64)
-        assert programs.members(hidden, state, H200) == 0
+        assert programs.members(hidden, state, H200) == members
+
+
+@pytest.mark.usefixtures("float64")
+def test_kernels_have_states_in_float32():
+    hidden, state = jnp.zeros((96, 24)), CELLS["lstm"].zero_state(24, 8, dtype=jnp.float64)
+    assert programs.members(hidden, state, H200) == 0
 
 
 def lowered(function, *shapes):
