@@ -103,6 +103,22 @@ def test_products_as_exact_as_float32_need_twice_the_room(units, members):
         assert programs.members(hidden, state, H200) == members
 
 
+@pytest.mark.parametrize(
+    ("precision", "dtype", "three"),
+    [
+        ("highest", "float32", True),
+        ("float32", "float32", True),
+        ("high", "float32", False),
+        ("default", "float32", False),
+        ("highest", "bfloat16", False),
+    ],
+)
+def test_a_product_in_float32_is_three_in_tf32_where_it_is_asked_for(precision, dtype, three):
+    with jax.default_matmul_precision(precision):
+        program = jax.make_jaxpr(products.product)(jnp.ones((2, 3), dtype), jnp.ones((3, 4)))
+    assert ("TF32_TF32_F32_X3" in str(program)) == three
+
+
 @pytest.mark.usefixtures("float64")
 def test_kernels_have_states_in_float32():
     hidden, state = jnp.zeros((96, 24)), CELLS["lstm"].zero_state(24, 8, dtype=jnp.float64)

@@ -11,12 +11,12 @@ from lstm_jax.recurrent.gpu.cells import NUM_BLOCKS
 
 COLUMNS = 16
 """Strings of a program, as few as a product takes, so that a small batch occupies more of the chip. Measured on an
-NVIDIA H200, forward and backward: 1,000 strings, 24 units, alone: 97 µs a call with 16, 138 with 32; in teams: 128 and
-256 units 434 and 1,100 µs with 16, 497 and 1,305 with 32."""
+NVIDIA H200, forward and backward: 1,000 strings, 24 units, alone: 97 µs a call with 16, 138 with 32; in teams, 128 and
+256 units: 434 and 1,129 µs with 16, 497 and 1,305 with 32."""
 
 UNITS = 16
-"""Units of a member of a team: with their four gates 64 rows, what the matrix units of a Hopper chip take at once. With
-32 it is 480 and 1,243 µs for the two layers above."""
+"""Units of a member of a team: with their four gates 64 rows, what the matrix units of a Hopper chip take at once. 128
+and 256 units take 444 and 1,129 µs with 16, 480 and 1,243 with 32, eight warps each."""
 
 ON_CHIP = 64 * 1024
 """Bytes of the filled-up weights of the hidden state up to which a program is alone: 64 units. Measured, forward and
@@ -41,9 +41,9 @@ memory; those before it want them in registers, which are too few."""
 def members(hidden: Array, start: State, device: Any) -> int:
     """How many programs share the units: one, a team, or none where XLA's loop is to compute.
 
-    A team needs all of its weights on the chip, and as many programs as there are must have room there at a time:
-    4,096 strings of 128 units, three times as many as have, take 397 µs forward in teams and 368 by XLA's loop, 1,024
-    of 256 units 1,036 and 585.
+    There are teams where all programs have room on the chip at a time; then they take between half of the time of XLA's
+    loop and as much (512 units, forward). Where they have not, 1,024 strings of 256 units take 1,036 µs forward and
+    1,959 forward and backward in teams, 585 and 1,814 by the loop; 4,096 of 128 units 397 and 1,066, 368 and 1,438.
 
     Args:
         hidden: the weights of the hidden state, [G·H, H].
