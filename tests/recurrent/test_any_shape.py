@@ -94,6 +94,8 @@ def test_values_and_gradients_are_those_of_the_textbook(case):
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 @pytest.mark.parametrize(("batch", "time", "loops"), [(1, 8, 0), (1, 9, 1), (2, 8, 1)])
 def test_few_symbols_of_one_sequence_are_written_out_where_there_is_no_kernel(kind, batch, time, loops, monkeypatch):
+    if jax.default_backend() == "gpu":
+        pytest.skip("a kernel has no loop of XLA's that could be counted")
     monkeypatch.setattr(passes, "available", lambda: False)
     rnn = make(kind, 2, 3)
     program = jax.jit(lambda inputs: rnn(inputs)[0]).lower(jnp.ones((batch, time, 2)))

@@ -80,16 +80,6 @@ def test_the_kernel_in_bfloat16_differs_by_rounding_only(monkeypatch):
     np.testing.assert_allclose(final.hidden, scan.unroll(CELLS["lstm"], weights, inputs, state)[0].hidden, atol=0.05)
 
 
-@pytest.mark.parametrize(
-    ("units", "dtype", "fits"),
-    [(24, jnp.float32, True), (64, jnp.float32, True), (65, jnp.float32, False), (128, jnp.bfloat16, True)],
-)
-def test_only_weights_that_the_chip_holds_are_for_a_kernel(units, dtype, fits):
-    hidden, state = jnp.zeros((4 * units, units), dtype), CELLS["lstm"].zero_state(units, 8)
-    assert (on_gpu._kernels(hidden, state) is kernels) == fits
-    assert on_gpu._kernels(hidden, CELLS["lstm"].zero_state(units, 0)) is None
-
-
 def test_the_fast_path_takes_it_where_there_is_a_gpu(monkeypatch):
     weights, inputs, state, resets = jax.tree.map(
         lambda leaf: leaf if leaf.dtype == bool else jnp.float32(leaf), random_case("lstm", 9, 2, 70, 5, 0, True)

@@ -65,7 +65,7 @@ def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
     assert not is_called(fused.UNROLL[kind], weights, *jax.tree.map(lambda leaf: leaf[..., 9:], (inputs, state)))
     assert not is_called(fused.UNROLL[kind], weights, inputs.astype(jnp.bfloat16), state)
     assert not is_called(
-        jax.vmap(fused.UNROLL[kind], (0, None, None)), jax.tree.map(lambda w: w[None], weights), inputs, state
+        jax.vmap(fused.UNROLL[kind], (0, None, None)), jax.tree.map(lambda w: jnp.stack([w, w]), weights), inputs, state
     )
 
 

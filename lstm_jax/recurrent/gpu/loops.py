@@ -112,8 +112,3 @@ def before_each(sequence: Array, start: Array, reverse: bool) -> Array:
     """What came before each symbol: [T, H, B] and the first of all, [H, B], to [T, H, B]."""
     first = start[None]
     return jnp.concatenate([sequence[1:], first] if reverse else [first, sequence[:-1]])
-
-
-def filled(units: int) -> int:
-    """The size to which a kernel fills up the units: a power of two, 16 at least."""
-    return max(16, 1 << (units - 1).bit_length())

@@ -4,35 +4,34 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jax.experimental import pallas
 from jax.experimental.pallas import triton
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.gpu.cells import Blocks
-from lstm_jax.recurrent.gpu.loops import filled
-
-COLUMNS = 16
-"""Columns of a program, as few as a product takes, so that a small batch occupies more of the chip; measured on an
-NVIDIA H200 for 1,000 strings and 24 units, forward and backward: 97 µs a call with 16, 138 with 32."""
 
 
 class Tile:
-    """What a program works on: P rows of one block and COLUMNS columns, masked where there is nothing."""
+    """Some units of some strings: a rectangle of arrays [H, B], masked where there is nothing.
 
-    def __init__(self, units: int, batch: int):
-        shape = filled(units), COLUMNS
-        self.units, self.batch = units, batch
-        self.rows = lax.broadcasted_iota(jnp.int32, shape, 0)
-        self.columns = pallas.program_id(0) * COLUMNS + lax.broadcasted_iota(jnp.int32, shape, 1)
-        self.inside = (self.rows < units) & (self.columns < batch)
+    Args:
+        whole: H and B.
+        shape: of the rectangle, powers of two.
+        corner: its first unit and its first string.
+    """
 
-    def load(self, ref: Any, *time: Array) -> Array:
-        """From [H, B], or from [T, H, B] at one time."""
-        return triton.load(ref.at[*time, self.rows, self.columns], mask=self.inside, other=0)
+    def __init__(self, whole: tuple[int, int], shape: tuple[int, int], corner: tuple[Any, Any]):
+        self.units, self.batch = whole
+        rows, columns = indices(shape)
+        self.rows, self.columns = corner[0] + rows, corner[1] + columns
+        self.inside = (self.rows < self.units) & (self.columns < self.batch)
 
-    def store(self, ref: Any, value: Array, *time: Array) -> None:
+    def load(self, ref: Any, *index: Any) -> Array:
+        """From [H, B], or from [..., H, B] at an index."""
+        return triton.load(ref.at[*index, self.rows, self.columns], mask=self.inside, other=0)
+
+    def store(self, ref: Any, value: Array, *index: Any) -> None:
         """The same, written."""
-        triton.store(ref.at[*time, self.rows, self.columns], jnp.asarray(value, ref.dtype), mask=self.inside)
+        triton.store(ref.at[*index, self.rows, self.columns], jnp.asarray(value, ref.dtype), mask=self.inside)
 
     def load_blocks(self, ref: Any, time: Array) -> Blocks:
         """From [R, T, B] at one time: R / H blocks."""
@@ -51,3 +50,19 @@ class Tile:
         if ref is None:
             return None
         return triton.load(ref.at[time, self.columns], mask=self.columns < self.batch, other=0) != 0
+
+    def load_bias(self, ref: Any) -> Array | None:
+        """From [H], the same in all columns."""
+        return None if ref is None else triton.load(ref.at[self.rows], mask=self.rows < self.units, other=0)
+
+
+def indices(shape: tuple[int, int]) -> tuple[Array, Array]:
+    """The number of each row and of each column, in all places."""
+    return lax.broadcasted_iota(jnp.int32, shape, 0), lax.broadcasted_iota(jnp.int32, shape, 1)
+
+
+def load_weights(ref: Any, block: Any, units: Array, inputs: Array) -> Array:
+    """From [G·H, H] the weights with which units of a block read others; zeros where there is nothing."""
+    rows, width = ref.shape
+    inside = (block * width < rows) & (units < width) & (inputs < width)
+    return triton.load(ref.at[block * width + units, inputs], mask=inside, other=0)

@@ -2,10 +2,11 @@
 
 The inputs' product is done for all symbols before the loop over time, and the weight gradients are one product of all
 symbols after it. What is left for the loop is one product with the hidden state a step, forwards and backwards: in one
-kernel for all of time, where the weights stay on the chip (`kernels`), else as XLA compiles it (`loops`).
+kernel for all of time (`kernels`) whose programs have all units each or, in teams, some of them (`programs`), else as
+XLA compiles it (`loops`).
 On an NVIDIA H200 forward and backward of an LSTM, written in the loop of `fused`, took 0.73 ms for 1,000 strings of 20
-symbols and 24 units, and 4.15 ms for 32 of 100 and 512 units; they take 0.19 (kernel) and 1.8 ms (XLA's loop).
-cuDNN, by way of `jax.experimental.rnn`, took 1.3 and 4.4 ms.
+symbols and 24 units, 2.3 ms for 256 of 64 and 128 units, and 4.2 ms for 32 of 100 and 512 units, each call waited for.
+They take 0.19, 0.7 and 1.5 to 2 ms by a kernel. cuDNN, by way of `jax.experimental.rnn`, took 1.3, 2.9 and 4.4 ms.
 Axes: see `lstm_jax.axes`; sequences of blocks are [R, T, B].
 """
 
@@ -21,22 +22,10 @@ from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, State, Weights
-from lstm_jax.recurrent.gpu import loops
+from lstm_jax.recurrent.gpu import loops, programs
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, without_past
 from lstm_jax.recurrent.varying import vary_alike
-
-ON_CHIP = 128 * 1024
-"""Bytes of the filled-up weights of the hidden state up to which a kernel is taken: 64 units in float32, 128 in
-bfloat16. Measured on an NVIDIA H200, forward and backward, kernel against XLA's loop: 256 strings of 64 symbols and 64
-units take 0.57 and 1.01 ms, 128 units in bfloat16 0.83 and 1.10 ms. 128 units in float32 do not fit onto the chip;
-reading them at every step takes a kernel 2.4 ms and XLA 1.25."""
-
-BESIDES = 32 * 1024
-"""Bytes of a multiprocessor's shared memory that a kernel needs besides the weights, with some to spare: for weights of
-256 kB it asked for 16 kB more."""
-
-SHARED = 227 * 1024
-"""Bytes that an H100 or H200 has of it, where a device does not say."""
+from lstm_jax.recurrent.vectorised import unless_vectorised
 
 
 def is_chosen() -> bool:
@@ -122,15 +111,18 @@ def _total(inputs: Array) -> Any:
 
 
 def _loop(name: str, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
-    """A loop over time, by the kernel where there is one for this size and type on the platform that it runs on."""
+    """A loop over time, by a kernel where there is one for this size and type on the platform that it runs on."""
     plain = functools.partial(getattr(loops, name), *static)
-    kernels = _kernels(hidden, start)
+    members = programs.members(hidden, start, jax.local_devices()[0])
+    kernels = _kernels() if members else None
     if kernels is None:
         return plain
+    kernel: Callable[..., Any] = functools.partial(getattr(kernels, name), *static, members=members)
+    if members > 1:  # side by side, teams of several layers would compete for the multiprocessors
+        kernel = unless_vectorised(kernel, plain)
 
     @jax.custom_jvp
     def either(*arrays: Any) -> Any:
-        kernel = functools.partial(getattr(kernels, name), *static)
         return lax.platform_dependent(*arrays, cuda=kernel, default=plain)
 
     # Nothing differentiates a kernel; the second derivatives are those of the loop, which computes the same.
@@ -138,13 +130,8 @@ def _loop(name: str, hidden: Array, start: State, *static: Any) -> Callable[...,
     return either
 
 
-def _kernels(hidden: Array, start: State) -> ModuleType | None:
-    """The kernels, if they can hold such weights and are to be had: JAX means to give up Triton one day."""
-    units, batch = start.hidden.shape
-    size = hidden.shape[0] // units * loops.filled(units) ** 2 * hidden.dtype.itemsize
-    shared = getattr(jax.local_devices()[0], "shared_memory_per_block_optin", SHARED)
-    if start.hidden.dtype != jnp.float32 or size > min(ON_CHIP, shared - BESIDES) or not batch:
-        return None
+def _kernels() -> ModuleType | None:
+    """The kernels, if they are to be had: JAX means to give up Triton one day."""
     try:
         from lstm_jax.recurrent.gpu import kernels  # Pallas takes a moment to import: only where it is needed
     except ImportError:

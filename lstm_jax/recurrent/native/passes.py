@@ -4,7 +4,7 @@ Under `jax.vmap` XLA computes them, which puts the members of a batch of layers 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.native import build
 from lstm_jax.recurrent.varying import vary_alike
+from lstm_jax.recurrent.vectorised import Pass, unless_vectorised
 
 NARROW_BLOCK, WIDE_BLOCK, WIDE = 48, 64, 64
 """Columns that are computed on their own, if there are twice as many, so that threads need not wait for each other; the
@@ -30,8 +31,6 @@ SYMBOL, SYMBOL_OF_FEW = 500_000, 75_000
 """Multiply-adds of one symbol that are worth a thread which meets others after it; measured: 64 columns of 24 units
 (150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms; a single
 column of 128 units (65,000) 178 and 170 µs, of 192 units (150,000) 388 and 333."""
-
-type Pass = Callable[..., PyTree]
 
 
 def available() -> bool:
@@ -108,14 +107,7 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
 
 def _or_by_xla(by_kernel: Pass, by_xla: Pass) -> Pass:
     """The kernel's pass; XLA's under `jax.vmap`, and for its derivative (of the backward pass: the second one)."""
-    choose = jax.custom_batching.custom_vmap(by_kernel)
-
-    @choose.def_vmap
-    def by_xla_if_vectorised(size: int, batched: list, *arguments: Any) -> tuple[PyTree, PyTree]:
-        axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, batched)
-        results = jax.vmap(by_xla, in_axes=tuple(axes), axis_size=size)(*arguments)
-        return results, jax.tree.map(lambda _: True, results)
-
+    choose = unless_vectorised(by_kernel, by_xla)
     differentiable = jax.custom_jvp(lambda *arguments: choose(*arguments))
     differentiable.defjvp(functools.partial(jax.jvp, by_xla))
     return differentiable
