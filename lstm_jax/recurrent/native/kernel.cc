@@ -113,7 +113,7 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   });
   std::vector<const T*> sums;
   for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient().size() * number);
-  pass.gradient().restore(sums, to(0), to(1), to(2));
+  pass.gradient().restore(sums, results, team);
 }
 
 using Direction = void (*)(ffi::ThreadPool, ffi::RemainingArgs, ffi::RemainingRets, bool, int, int);

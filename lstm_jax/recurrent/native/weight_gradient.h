@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "problem.h"
+#include "team.h"
 
 namespace lstm_jax {
 
@@ -88,36 +89,38 @@ class WeightGradient {
     });
   }
 
-  // Adds the blocks' sums, in their order, and puts the rows into the order of the parameters.
-  void restore(const std::vector<const T*>& gradients, T* d_input_weights, T* d_hidden_weights, T* d_bias) const {
-    for (int gate = 0; gate < kGates; ++gate) {
-      for (int unit = 0; unit < p_.units; ++unit) {
-        const int64_t row = (int64_t(unit) * kGates + gate) * operands();
-        auto total = [&](int operand) {
-          T sum = 0;
-          for (const T* gradient : gradients) sum += gradient[row + operand];
-          return T(Cell::kScale[gate]) * sum;
-        };
-        auto to = [&](T* weights, const Blocks& blocks, int depth) {
-          return weights + (int64_t(blocks.parameter[gate]) * p_.units + unit) * depth;
-        };
-        if (has(Cell::kHidden, gate)) {
-          T* d_hidden = to(d_hidden_weights, Cell::kHidden, p_.units);
-          for (int k = 0; k < p_.units; ++k) d_hidden[k] = total(k);
+  // Adds the blocks' sums, in their order, and puts the rows into the order of the parameters; the team shares the units.
+  void restore(const std::vector<const T*>& gradients, const BackwardResults<T>& results, Team& team) const {
+    team.run(p_.units, [&](int unit, int end) {
+      Buffer<T> total(operands());
+      for (; unit < end; ++unit) {
+        for (int gate = 0; gate < kGates; ++gate) {
+          add_up(gradients, int64_t(unit * kGates + gate) * operands(), Cell::kScale[gate], total.get());
+          if (has(Cell::kHidden, gate)) put(results.d_hidden_weights, Cell::kHidden, gate, unit, total.get(), p_.units);
+          const T* rest = total.get() + p_.units;
+          if (has(Cell::kInput, gate)) put(results.d_input_weights, Cell::kInput, gate, unit, rest, p_.features);
+          put(results.d_bias, Cell::kBias, gate, unit, rest + p_.features, 1);
         }
-        if (has(Cell::kInput, gate)) {
-          T* d_input = to(d_input_weights, Cell::kInput, p_.features);
-          for (int k = 0; k < p_.features; ++k) d_input[k] = total(p_.units + k);
-        }
-        *to(d_bias, Cell::kBias, 1) = total(p_.units + p_.features);
       }
-    }
+    });
   }
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
 
   static bool has(const Blocks& blocks, int gate) { return gate >= blocks.first && gate < blocks.first + blocks.count; }
+
+  void add_up(const std::vector<const T*>& gradients, int64_t row, double scale, T* total) const {
+    for (int k = 0; k < operands(); k += kLanes) {
+      Vec<T> sum{};
+      for (const T* gradient : gradients) sum += load(gradient + row + k);
+      store(total + k, T(scale) * sum);
+    }
+  }
+
+  void put(T* to, const Blocks& blocks, int gate, int unit, const T* from, int depth) const {
+    std::copy_n(from, depth, to + (int64_t(blocks.parameter[gate]) * p_.units + unit) * depth);
+  }
 
   const Problem<T> p_;
   const T* hidden_;
