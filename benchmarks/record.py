@@ -123,7 +123,7 @@ square of the last hidden state. That losses and gradients agree is checked befo
 layer alone, all outputs; `forward + backward` is the loss and its gradient with respect to all parameters. Each library
 is a process that stays alive; they take turns, repetition by repetition, and one computes at a time. Each repetition
 times enough calls for 50 ms, every call to its end. The first call, compilation included, stands apart. On a CPU
-lstm_jax has the kernel that it compiles for the processor, one device a core (`lstm_jax.value_and_grad`) and 512-bit
-vectors where there are any, as its experiments do; the others run as they come. GFLOP/s count the matrix products,
-24·B·T·H·(H + D) operations for an LSTM forward and backward, 18 for a GRU, a third forward. B is the batch, T time, D
-features, H hidden units."""
+lstm_jax has the kernel that it compiles for the processor, one device a core (`lstm_jax.value_and_grad`), 512-bit
+vectors where there are any, and keeps the memory that it frees, as its experiments do; the others run as they come.
+GFLOP/s count the matrix products, 24·B·T·H·(H + D) operations for an LSTM forward and backward, 18 for a GRU, a third
+forward. B is the batch, T time, D features, H hidden units."""
