@@ -61,7 +61,6 @@ class PoolTeam : public Team {
 };
 
 // Calls part(number, columns, team) for blocks of columns, each alone on some thread; a single block has all threads.
-// Where there are so few columns that they are no block, units fill the lanes of a vector in the place of columns.
 template <class T, class Part>
 void share(const Problem<T>& p, int blocks, Team& team, Part part) {
   if (blocks == 1) return part(0, Columns{0, p.batch}, team);
@@ -88,7 +87,7 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
   }
   find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
   PoolTeam team(threads, pool);
-  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);
+  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for the lanes of a vector
   Forward<Cell, T> pass(p, results);
   share(p, blocks, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
