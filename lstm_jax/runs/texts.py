@@ -36,7 +36,7 @@ def checksum(text: str) -> str:
 
 
 def identify(config: RunConfig) -> RunConfig:
-    """The run with the checksum of its text, which is part of its identity.
+    """The run with the checksum of its text, which is part of its identity, and the whole path, right from any folder.
 
     Raises:
         SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
@@ -44,10 +44,11 @@ def identify(config: RunConfig) -> RunConfig:
     """
     settings = cast(TextSettings, config.data)
     ours = checksum(read_text(settings))
+    path = settings.text_file and str(Path(settings.text_file).expanduser().resolve())
     record = Path(config.run.workdir) / CONFIG
     if config.run.workdir and record.exists():
         there = read_json(record)["settings"]
-        if there.get("text_file") == settings.text_file and there.get("text_sha256") != ours:
+        if there.get("text_file") == path and there.get("text_sha256") != ours:
             reason = f"has changed since the run in {config.run.workdir} began; give another --workdir"
             raise SettingError("text_file", settings.text_file, reason)
-    return config.replace({"text_sha256": ours})
+    return config.replace({"text_file": path, "text_sha256": ours})

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from lstm_jax.runs.texts import read_text
+from experiments import next_word
+from lstm_jax.runs.texts import identify, read_text
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.text_settings import TextSettings
 
@@ -28,6 +29,15 @@ def test_a_file(tmp_path, monkeypatch):
     assert read_text(TextSettings(text_file=str(path))) == "ὁ μῦς\n鼠"
     monkeypatch.setenv("HOME", str(tmp_path))
     assert read_text(TextSettings(text_file="~/μῦς.txt")) == "ὁ μῦς\n鼠"
+
+
+def test_a_run_finds_its_text_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "text").write_text("one two three")
+    monkeypatch.chdir(tmp_path)
+    config = identify(next_word.BASE.replace({"text_file": "text"}))
+    monkeypatch.chdir("/")
+    assert read_text(config.data) == "one two three"
+    assert identify(config) == config
 
 
 def test_files_that_cannot_be_read(tmp_path):
