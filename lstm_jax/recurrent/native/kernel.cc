@@ -87,7 +87,7 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
   }
   find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
   PoolTeam team(threads, pool);
-  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for the lanes of a vector
+  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
   Forward<Cell, T> pass(p, results);
   share(p, blocks, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
