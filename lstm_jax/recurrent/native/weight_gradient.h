@@ -89,7 +89,7 @@ class WeightGradient {
     });
   }
 
-  // Adds the blocks' sums, in their order, and puts the rows into the order of the parameters; the team shares the units.
+  // Adds the blocks' sums, in their order, and puts the rows into that of the parameters; the team shares the units.
   void restore(const std::vector<const T*>& gradients, const BackwardResults<T>& results, Team& team) const {
     team.run(p_.units, [&](int unit, int end) {
       Buffer<T> total(operands());
