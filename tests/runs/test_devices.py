@@ -16,14 +16,12 @@ devices.choose("cpu")
 import jax, jax.numpy as jnp
 add, many = jax.jit(lambda x: x + 1), jnp.zeros(1 << 22)
 
-def count_new_pages(calls):
+def count_new_pages():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(calls):
-        add(many).block_until_ready()
+    add(many).block_until_ready()
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-count_new_pages(30)
-print(count_new_pages(10))
+print(min(count_new_pages() for _ in range(40)))
 """
 
 
@@ -34,5 +32,5 @@ def test_freed_memory_is_kept_unless_the_user_says_otherwise(told_otherwise):
     if told_otherwise:
         environment["MALLOC_TRIM_THRESHOLD_"] = str(1 << 17)
     done = subprocess.run([sys.executable, "-c", PAGES], env=environment, capture_output=True, text=True, check=True)
-    large_pages = 10 * (1 << 24) // (1 << 21)  # of ten results; usually the pages are smaller, and more
-    assert (int(done.stdout) >= large_pages / 2) == told_otherwise
+    large_pages = (1 << 24) // (1 << 21)  # of one result; usually pages are smaller, and more
+    assert (int(done.stdout) >= large_pages) == told_otherwise
