@@ -52,7 +52,7 @@ class Backward {
   void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
     pack(to, count, kRows, p_.units * blocks.count, [&](int row, int k) {
       int unit = k / blocks.count, gate = blocks.first + k % blocks.count;
-      return T(Cell::kScale[gate]) * weights[(int64_t(blocks.parameter[gate]) * p_.units + unit) * count + row];
+      return T(Cell::kScale[gate]) * weights[blocks.row(gate, unit, p_.units) * count + row];
     });
   }
 

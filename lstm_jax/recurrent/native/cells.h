@@ -18,6 +18,9 @@ struct State {
 // What the blocks of rows of a weight matrix are in the order in which a tile has them: those from `first` on.
 struct Blocks {
   int first, count, parameter[kGates];
+
+  bool has(int gate) const { return gate >= first && gate < first + count; }
+  int64_t row(int gate, int unit, int units) const { return int64_t(parameter[gate]) * units + unit; }
 };
 
 struct Lstm {

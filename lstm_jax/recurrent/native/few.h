@@ -70,7 +70,7 @@ struct Rows {
 
   Rows(T* weights, const Blocks& blocks, int units, int unit, int depth) : of{} {
     for (int gate = blocks.first; gate < blocks.first + blocks.count; ++gate) {
-      of[gate] = weights + (int64_t(blocks.parameter[gate]) * units + unit) * depth;
+      of[gate] = weights + blocks.row(gate, unit, units) * depth;
     }
   }
 };

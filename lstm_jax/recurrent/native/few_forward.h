@@ -99,7 +99,7 @@ class FewForward {
   void activate(int step, int first, int column, Vec<T> (&gates)[kGates], const T* now, T* next) const {
     const int units = p_.units, batch = p_.batch, count = units - first, own = column * units_ + first;
     for (int gate = 0; gate < kGates; ++gate) {
-      const T* bias = p_.bias + int64_t(Cell::kBias.parameter[gate]) * units + first;
+      const T* bias = p_.bias + Cell::kBias.row(gate, first, units);
       gates[gate] = T(Cell::kScale[gate]) * (gates[gate] + load(bias, count));
     }
     State<T> before{load(now + own), Vec<T>{}};

@@ -47,7 +47,7 @@ class FewGradient {
     }
     const int count = p_.units - first;
     for (int gate = 0; gate < kGates; ++gate) {
-      T* to = results_.d_bias + int64_t(Cell::kBias.parameter[gate]) * p_.units + first;
+      T* to = results_.d_bias + Cell::kBias.row(gate, first, p_.units);
       Vec<T> sum = begin ? Vec<T>{} : load(to, count);
       for (int place = 0; place < places; ++place) sum += load(d_gates(place) + gate * units_ + first);
       store(to, sum, count);

@@ -47,7 +47,7 @@ class Forward {
     pack(to, p_.padded_units() * blocks.count, kUnits * blocks.count, depth, [&](int row, int k) {
       int unit = row / blocks.count, gate = blocks.first + row % blocks.count;
       if (unit >= p_.units) return T(0);
-      return T(Cell::kScale[gate]) * weights[(int64_t(blocks.parameter[gate]) * p_.units + unit) * depth + k];
+      return T(Cell::kScale[gate]) * weights[blocks.row(gate, unit, p_.units) * depth + k];
     });
   }
 

@@ -96,9 +96,9 @@ class WeightGradient {
       for (; unit < end; ++unit) {
         for (int gate = 0; gate < kGates; ++gate) {
           add_up(gradients, int64_t(unit * kGates + gate) * operands(), Cell::kScale[gate], total.get());
-          if (has(Cell::kHidden, gate)) put(results.d_hidden_weights, Cell::kHidden, gate, unit, total.get(), p_.units);
+          if (Cell::kHidden.has(gate)) put(results.d_hidden_weights, Cell::kHidden, gate, unit, total.get(), p_.units);
           const T* rest = total.get() + p_.units;
-          if (has(Cell::kInput, gate)) put(results.d_input_weights, Cell::kInput, gate, unit, rest, p_.features);
+          if (Cell::kInput.has(gate)) put(results.d_input_weights, Cell::kInput, gate, unit, rest, p_.features);
           put(results.d_bias, Cell::kBias, gate, unit, rest + p_.features, 1);
         }
       }
@@ -107,8 +107,6 @@ class WeightGradient {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
-
-  static bool has(const Blocks& blocks, int gate) { return gate >= blocks.first && gate < blocks.first + blocks.count; }
 
   void add_up(const std::vector<const T*>& gradients, int64_t row, double scale, T* total) const {
     for (int k = 0; k < operands(); k += kLanes) {
@@ -119,7 +117,7 @@ class WeightGradient {
   }
 
   void put(T* to, const Blocks& blocks, int gate, int unit, const T* from, int depth) const {
-    std::copy_n(from, depth, to + (int64_t(blocks.parameter[gate]) * p_.units + unit) * depth);
+    std::copy_n(from, depth, to + blocks.row(gate, unit, p_.units) * depth);
   }
 
   const Problem<T> p_;
