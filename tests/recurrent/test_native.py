@@ -58,6 +58,28 @@ def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch
             assert_equal(result, results[0][0])
 
 
+@pytest.mark.parametrize(("columns", "blocks"), [(95, 1), (96, 2), (383, 2), (384, 4), (1000, 8)])
+def test_blocks_can_be_shared_evenly_and_threads_beyond_them_share_units(columns, blocks):
+    assert passes._division(24, columns, 1) == (blocks, blocks)
+    found, useful = passes._division(256, columns, 64)
+    assert (found, useful % blocks) == (blocks, 0)
+    assert useful > blocks
+
+
+@pytest.mark.parametrize("kind", fused.UNROLL)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+# [h; x; 1] has 1 to 4 rows more than vectors of 8 or 16 hold, in all: a symbol, two of them, or units as well.
+@pytest.mark.parametrize(("features", "units"), [(1, 1), (1, 7), (2, 7), (1, 15), (2, 15), (1, 17), (3, 31)])
+def test_rows_that_would_fill_little_of_a_vector_have_the_textbooks_gradient(kind, dtype, features, units):
+    with jax.enable_x64(dtype == "float64"):
+        case = random_case(kind, 11, features, units, 70, 0, resets=True)
+        floats = jax.tree.map(lambda leaf: leaf.astype(dtype), case[:3])
+        ours, theirs = (gradients(unroll, *floats, case[3])[1][0] for unroll in (fused.UNROLL[kind], by_textbook(kind)))
+        for our, their in zip(ours, theirs, strict=True):
+            tolerance = (1e-12 if dtype == "float64" else 1e-5) * np.max(np.abs(their))
+            np.testing.assert_allclose(our, their, atol=tolerance, rtol=0)
+
+
 @pytest.mark.parametrize("kind", fused.UNROLL)
 def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
     weights, inputs, state, _ = jax.tree.map(jnp.float32, random_case(kind, 2, 1, 3, 9, 0))

@@ -24,7 +24,7 @@ class Backward {
 
   // All symbols of some columns, from the last to the first; the team shares the units. `gradient` gets their sum.
   void run(const Columns& columns, T* gradient, Team& team) const {
-    const int padded = columns.padded<T>(), slots = std::max(1, std::min(p_.time, kContraction / padded));
+    const int padded = columns.padded<T>(), slots = gradient_.slots(padded);
     const int64_t depth = int64_t(p_.padded_units()) * kGates, states = int64_t(p_.units) * padded;
     Block<T> block{columns, padded, slots, depth, gradient, Buffer<T>(states), Buffer<T>(states),
                    Buffer<T>(slots * depth * padded), Buffer<T>(int64_t(slots) * padded * gradient_.operands())};
@@ -47,7 +47,7 @@ class Backward {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
-  static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
+  static constexpr int kUnitsAhead = 4;  // whose kept gates are asked for: 5 % faster backwards, 128 units
 
   void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
     pack(to, count, kRows, p_.units * blocks.count, [&](int row, int k) {
@@ -78,15 +78,15 @@ class Backward {
     });
     const int tiles = step || results_.d_hidden_start ? (p_.units + kRows - 1) / kRows : 0;
     const int input_tiles = results_.d_inputs ? (p_.features + kRows - 1) / kRows : 0;
-    const int operand_tiles = gradient_.operands() / kLanes;
-    team.run(tiles + input_tiles + operand_tiles, [&](int tile, int end) {
+    const int groups = gradient_.groups();
+    team.run(tiles + input_tiles + groups, [&](int tile, int end) {
       for (; tile < end; ++tile) {
         if (tile < tiles) {
           hidden_part(step, block, slot, tile);
         } else if (tile < tiles + input_tiles) {
           input_part(step, block, slot, tile - tiles);
         } else {
-          gradient_.turn(step, block, slot, tile - tiles - input_tiles);
+          gradient_.fetch(step, block, slot, tile - tiles - input_tiles);
         }
       }
     });
@@ -106,7 +106,7 @@ class Backward {
     for (int gate = 0; gate < kGates; ++gate) kept[gate] = a_.kept[gate] + time * a_.kept_stride[gate] + row;
     T *d_hidden_panel = block.d_hidden.get(), *d_cell_panel = block.d_cell.get();
     T* d_rows_panel = block.rows(slot, 0);
-    const int64_t rows_depth = block.depth;
+    const int64_t rows_depth = block.depth, ahead = int64_t(kUnitsAhead) * p_.batch;
     for_strips<T>(block.padded, [=](int column, auto width) {
       constexpr int kWidth = decltype(width)::value * kLanes;
       T* d_hidden = d_hidden_panel + int64_t(units) * column + unit * kWidth;
@@ -117,17 +117,17 @@ class Backward {
       for (int w = 0; w < kWidth; w += kLanes) {
         const int here = column + w, count = all - here;
         Vec<T> gates[kGates];
-        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(kept[gate] + here, count);
+        for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(kept[gate] + here, count, ahead);
         State<T> d_after{load(d_hidden + w), Vec<T>{}}, before{}, after{};
         if (d_hiddens) d_after.hidden += load(d_hiddens + here, count);
         if constexpr (Cell::kHasCell) {
           d_after.cell = load(d_cell + w);
           if (d_cells) d_after.cell += load(d_cells + here, count);
           after.cell = load(cells_after + here, count);
-          before.cell = load(cells + here, count);
+          before.cell = load(cells + here, count, ahead);
           if (resets) before.cell = unless<T>(resets + here, before.cell, count);
         } else {
-          before.hidden = load(hiddens + here, count);
+          before.hidden = load(hiddens + here, count, ahead);
           if (resets) before.hidden = unless<T>(resets + here, before.hidden, count);
         }
         State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);

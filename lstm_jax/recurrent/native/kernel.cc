@@ -57,19 +57,32 @@ class PoolTeam : public Team {
  public:
   PoolTeam(int threads, ffi::ThreadPool& pool)
       : Team(std::max(1, std::min(threads, int(pool.num_threads()))),
-             [&](std::function<void()> task) { pool.Schedule(std::move(task)); }) {}
+             [&](std::function<void()> task) { pool.Schedule(std::move(task)); }),
+        pool_(pool) {}
+
+  // A team for each of this team's members, if so many threads are shared out among them.
+  PoolTeam own(int threads) const { return PoolTeam(threads / this->threads(), pool_); }
+
+ private:
+  ffi::ThreadPool& pool_;
 };
 
-// Calls part(number, columns, team) for blocks of columns, each alone on some thread; a single block has all threads.
+// Those that divide the blocks among them; a single block, or too few columns for one, is shared by all threads.
+PoolTeam leaders(int threads, int blocks, ffi::ThreadPool& pool) {
+  return PoolTeam(blocks > 1 ? std::min(threads, blocks) : threads, pool);
+}
+
+// Calls part(number, columns, team) for blocks of columns, each on some thread, which those beyond the number of blocks
+// help with its units.
 template <class T, class Part>
-void share(const Problem<T>& p, int blocks, Team& team, Part part) {
+void share(const Problem<T>& p, int blocks, int threads, PoolTeam& team, Part part) {
   if (blocks == 1) return part(0, Columns{0, p.batch}, team);
   const int lanes = Vector<T>::kLanes, vectors = (p.batch + lanes - 1) / lanes;
   team.run(blocks, [&](int block, int end) {
     for (; block < end; ++block) {
-      Team alone;
+      PoolTeam own = team.own(threads);
       const int first = vectors * block / blocks * lanes, last = vectors * (block + 1) / blocks * lanes;
-      part(block, Columns{first, std::min(last, p.batch) - first}, alone);
+      part(block, Columns{first, std::min(last, p.batch) - first}, own);
     }
   });
 }
@@ -86,10 +99,10 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
     will_be_written(at(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
   }
   find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
-  PoolTeam team(threads, pool);
+  PoolTeam team = leaders(threads, blocks, pool);
   if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
   Forward<Cell, T> pass(p, results);
-  share(p, blocks, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
+  share(p, blocks, threads, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
 
 template <class Cell, class T>
@@ -103,11 +116,11 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   for (size_t number = 13; number < args.size(); ++number) kept.push_back(at(number));
   find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
   BackwardResults<T> results{to(0), to(1), to(2), to(3), to(4), to(5)};
-  PoolTeam team(threads, pool);
+  PoolTeam team = leaders(threads, blocks, pool);
   if (blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
   Backward<Cell, T> pass(p, arguments, results);
   Buffer<T> gradients(pass.gradient().size() * blocks);
-  share(p, blocks, team, [&](int number, const Columns& columns, Team& team) {
+  share(p, blocks, threads, team, [&](int number, const Columns& columns, Team& team) {
     pass.run(columns, gradients.get() + pass.gradient().size() * number, team);
   });
   std::vector<const T*> sums;

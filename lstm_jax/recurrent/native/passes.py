@@ -17,12 +17,14 @@ from lstm_jax.recurrent.native import build
 from lstm_jax.recurrent.varying import vary_alike
 from lstm_jax.recurrent.vectorised import Pass, unless_vectorised
 
-NARROW_BLOCK, WIDE_BLOCK, WIDE = 48, 64, 64
-"""Columns that are computed on their own, if there are twice as many, so that threads need not wait for each other; the
-second for layers of that many units or more. Measured on two cores: 100 strings of 20 symbols take 0.43 ms in blocks of
-48 and 0.63 in one (24 units); 256 of 64 symbols 40, 33 and 36 ms in blocks of 48, 64 and one (128 units)."""
+HALF, BLOCK = 48, 96
+"""Columns that are computed on their own, so that threads need not wait for each other: two halves of at least so many,
+and more blocks where each has at least so many. Measured on two cores, forward and backward, 128 units, 64 symbols: 96
+columns take 8.2 ms in two halves and 9.4 in one block, 192 columns 17.2 ms in two, 19.2 in one and 22.7 in three, which
+two threads cannot share evenly; 512 columns of 32 symbols 24.6 ms in four blocks and 29.6 in eight, whose rows are too
+short for the processor to fetch ahead."""
 
-FEW, FEW_OF_WIDE = 4, 8
+FEW, FEW_OF_WIDE, WIDE = 4, 8, 64
 """Columns up to which the lanes of a vector are units instead, the second for layers of WIDE units or more. Measured,
 forward and backward of 20 symbols: 4 columns of 24 units take 68 µs that way and 79 µs the other, 6 columns 112 and 73;
 of 128 units 8 columns take 1.09 and 1.17 ms and 12 columns 1.6 and 1.25; one of 512 units takes 2.2 and 14 ms."""
@@ -134,13 +136,15 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
     """Into how many blocks of columns the work is cut, and how many threads are of use.
 
     The blocks follow from the shape alone, never from the number of threads: they decide in which order numbers are
-    added. A single block is shared by its units, and its threads meet at every symbol; so is what is too little for a
-    block, 0.
+    added. They are 2^n, which threads can share evenly. Threads beyond that number share the units of a block and meet
+    at every symbol, as they do in what is too little for a block, 0.
     """
     few = columns <= (FEW if units < WIDE else FEW_OF_WIDE)
-    blocks = 0 if few else max(1, columns // (NARROW_BLOCK if units < WIDE else WIDE_BLOCK))
-    shared = 4 * units * (units + features) * columns // (SYMBOL_OF_FEW if few else SYMBOL)
-    return blocks, blocks if blocks > 1 else max(1, shared)
+    blocks = 0 if few else 1 if columns < 2 * HALF else 2
+    while blocks and columns >= 2 * blocks * BLOCK:
+        blocks *= 2
+    shared = 4 * units * (units + features) * columns // (max(blocks, 1) * (SYMBOL_OF_FEW if few else SYMBOL))
+    return blocks, max(blocks, 1) * max(1, shared)
 
 
 def _threads() -> int:

@@ -75,6 +75,13 @@ inline Vec<T> load(const T* from, int count) {
   return count >= Vector<T>::kLanes ? load(from) : load_first(from, count);
 }
 
+// The same, and asks the memory for what lies `ahead`, which will be loaded soon.
+template <class T>
+inline Vec<T> load(const T* from, int count, int64_t ahead) {
+  __builtin_prefetch(from + ahead);
+  return load(from, count);
+}
+
 template <class T>
 inline void store(T* to, Vec<T> values, int count) {
   count >= Vector<T>::kLanes ? store(to, values) : store_first(to, values, count);

@@ -17,7 +17,7 @@ struct Block {
   T* gradient;                 // [depth][operands]
   Buffer<T> d_hidden, d_cell;  // panels [strips][H][width]
   Buffer<T> d_rows;            // [slots][strips][depth][width]
-  Buffer<T> operands;          // [strips of operands][slots][columns][width]
+  Buffer<T> operands;          // turned [strips of operands][slots][columns][width]; beside them [row][slots][columns]
 
   T* rows(int slot, int column) const { return d_rows.get() + (int64_t(slot) * padded + column) * depth; }
 };
@@ -28,40 +28,40 @@ class WeightGradient {
   // hidden: the states [T, H, B] that the forward pass found.
   WeightGradient(const Problem<T>& problem, const T* hidden) : p_(problem), hidden_(hidden) {}
 
+  // How many symbols wait until they are added together.
+  int slots(int padded_columns) const { return std::max(1, std::min(p_.time, kContraction / padded_columns)); }
+
   // Rows of [h; x; 1; 0 ...].
   int operands() const { return round_up(p_.units + p_.features + 1, kLanes); }
 
   // Of the sum: [gates of padded units][operands].
   int64_t size() const { return int64_t(p_.padded_units()) * kGates * operands(); }
 
-  // Writes kLanes rows of [h; x; 1; 0 ...] as columns, so that one row of a product reads them side by side.
-  void turn(int step, const Block<T>& block, int slot, int group) const {
-    const int row = group * kLanes, padded = operands();
-    const int width = row / (kWide * kLanes) * kWide * kLanes + kWide * kLanes <= padded ? kWide * kLanes : kLanes;
-    const int64_t strip = int64_t(row - row % width) * block.slots * block.padded;
-    const bool* resets = p_.resets_at(step);
-    const T* hidden = p_.before(step, hidden_, p_.hidden_start);
-    const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
+  // How many groups of rows of [h; x; 1; 0 ...] a symbol has, for `fetch`.
+  int groups() const { return turned() / kLanes + (beside() ? 1 : 0); }
+
+  // Brings a group of rows to where `add` reads them.
+  void fetch(int step, const Block<T>& block, int slot, int group) const {
+    const int row = group * kLanes;
     for (int column = 0; column < block.padded; column += kLanes) {
-      const int at = block.columns.first + column, count = block.columns.count - column;
-      Vec<T> rows[kLanes];
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const int operand = row + lane, feature = operand - p_.units;
-        rows[lane] = operand < p_.units        ? load(hidden + int64_t(operand) * p_.batch + at, count)
-                     : feature < p_.features   ? load(inputs + int64_t(feature) * p_.batch + at, count)
-                                               : Vec<T>{} + T(feature == p_.features);
-        if (resets && operand < p_.units) rows[lane] = unless<T>(resets + at, rows[lane], count);
+      const int64_t place = int64_t(slot) * block.padded + column;
+      if (row < turned()) {
+        turn(step, block, row, column, place);
+      } else {
+        for (int number = 0; number < beside(); ++number) {
+          store(row_beside(block, number) + place, read(step, block, row + number, column));
+        }
       }
-      transpose<T>(rows);
-      T* to = block.operands.get() + strip + (int64_t(slot) * block.padded + column) * width + row % width;
-      for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
     }
   }
 
   // Adds the products of the filled slots to the gradient of the rows of one tile; in those from `remembered` on the
   // hidden state is zero.
   void add(const Block<T>& block, int number, int slots, int remembered) const {
-    for_strips<T>(operands(), [&](int operand, auto width) {
+    for (int number_beside = 0; number_beside < beside(); ++number_beside) {
+      add_beside(block, number, number_beside, slots);
+    }
+    for_strips<T>(turned(), [&](int operand, auto width) {
       constexpr int W = decltype(width)::value;
       const bool hidden_only = operand + W * kLanes <= p_.units;
       T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
@@ -107,6 +107,65 @@ class WeightGradient {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
+  static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
+
+  // Of [h; x; 1] those that would fill at most a quarter of a vector of their own; the product does without them.
+  int beside() const {
+    const int last = (p_.units + p_.features + 1) % kLanes;
+    return last <= kLanes / 4 ? last : 0;
+  }
+
+  // Those that the product takes, in whole vectors.
+  int turned() const { return operands() - (beside() ? kLanes : 0); }
+
+  T* row_beside(const Block<T>& block, int number) const {
+    return block.operands.get() + int64_t(turned() + number) * block.slots * block.padded;
+  }
+
+  // Some columns of one row of [h; x; 1; 0 ...], as they were when the symbol was read.
+  Vec<T> read(int step, const Block<T>& block, int operand, int column) const {
+    const int at = block.columns.first + column, count = block.columns.count - column, feature = operand - p_.units;
+    if (feature > p_.features) return Vec<T>{};
+    if (feature == p_.features) return Vec<T>{} + T(1);
+    if (feature >= 0) {
+      return load(p_.inputs + (int64_t(p_.time_of(step)) * p_.features + feature) * p_.batch + at, count);
+    }
+    Vec<T> row = load(p_.before(step, hidden_, p_.hidden_start) + int64_t(operand) * p_.batch + at, count);
+    return p_.resets_at(step) ? unless<T>(p_.resets_at(step) + at, row, count) : row;
+  }
+
+  // Writes kLanes rows as columns, so that one row of the product reads them side by side.
+  void turn(int step, const Block<T>& block, int row, int column, int64_t place) const {
+    constexpr int kWidth = kWide * kLanes;
+    const int width = row - row % kWidth + kWidth <= turned() ? kWidth : kLanes, first = row - row % width;
+    Vec<T> rows[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = read(step, block, row + lane, column);
+    transpose<T>(rows);
+    T* to = block.operands.get() + int64_t(first) * block.slots * block.padded + place * width + row - first;
+    for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
+  }
+
+  // The products with a row beside: the lanes are columns, and are summed up in the end.
+  void add_beside(const Block<T>& block, int number, int number_beside, int slots) const {
+    Vec<T> sums[kRows] = {};
+    for (int slot = 0; slot < slots; ++slot) {
+      for_strips<T>(block.padded, [&](int column, auto width) {
+        constexpr int kWidth = decltype(width)::value * kLanes;
+        const T* factors = row_beside(block, number_beside) + int64_t(slot) * block.padded + column;
+        const T* rows = block.rows(slot, column) + int64_t(number) * kRows * kWidth;
+#pragma GCC unroll 2
+        for (int w = 0; w < kWidth; w += kLanes) {
+          Vec<T> factor = load(factors + w);
+#pragma GCC unroll 12
+          for (int r = 0; r < kRows; ++r) sums[r] += factor * load(rows + r * kWidth + w);
+        }
+      });
+    }
+    T* gradient = block.gradient + int64_t(number) * kRows * operands() + turned() + number_beside;
+    for (int r = 0; r < kRows; ++r) {
+      for (int lane = 0; lane < kLanes; ++lane) gradient[int64_t(r) * operands()] += sums[r][lane];
+    }
+  }
 
   void add_up(const std::vector<const T*>& gradients, int64_t row, double scale, T* total) const {
     for (int k = 0; k < operands(); k += kLanes) {
