@@ -97,10 +97,20 @@ inline Vec<float> quotient(Vec<float> above, Vec<float> below) {
 #endif
 }
 
+// What is beyond -limit or limit becomes that; what is no number stays so.
+inline Vec<float> within(float limit, Vec<float> x) {
+  const Vec<float> lowest = Vec<float>{} - limit, highest = Vec<float>{} + limit;
+#if defined(__AVX512F__)
+  return (Vec<float>)_mm512_min_ps((__m512)highest, _mm512_max_ps((__m512)lowest, (__m512)x));
+#else
+  x = x < lowest ? lowest : x;
+  return x > highest ? highest : x;
+#endif
+}
+
 // x P(x^2) / Q(x^2) on [-9, 9], fitted to the smallest relative error by linear programming: at most 4e-7 in float32.
 inline Vec<float> tanh(Vec<float> x) {
-  x = x < -9.0f ? Vec<float>{} - 9.0f : x;
-  x = x > 9.0f ? Vec<float>{} + 9.0f : x;
+  x = within(9.0f, x);
   Vec<float> square = x * x;
   Vec<float> above = square * 1.855197749317029e-11f - 1.2917590112985937e-08f;
   above = above * square + 9.320592924141614e-06f;

@@ -42,15 +42,15 @@ class WeightGradient {
 
   // Brings a group of rows to where `add` reads them.
   void fetch(int step, const Block<T>& block, int slot, int group) const {
-    const int row = group * kLanes;
+    const int first = group * kLanes, few = beside();
+    const Rows rows = rows_at(step);
     for (int column = 0; column < block.padded; column += kLanes) {
+      const int at = block.columns.first + column, count = block.columns.count - column;
       const int64_t place = int64_t(slot) * block.padded + column;
-      if (row < turned()) {
-        turn(step, block, row, column, place);
+      if (first < turned()) {
+        turn(rows, block, first, at, count, place);
       } else {
-        for (int number = 0; number < beside(); ++number) {
-          store(row_beside(block, number) + place, read(step, block, row + number, column));
-        }
+        for (int k = 0; k < few; ++k) store(row_beside(block, k) + place, rows.load(first + k, at, count));
       }
     }
   }
@@ -107,6 +107,22 @@ class WeightGradient {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
+
+  // [h; x; 1; 0 ...] as it was when a symbol was read.
+  struct Rows {
+    const T *hidden, *inputs;
+    const bool* resets;
+    int units, features, batch;
+
+    Vec<T> load(int row, int at, int count) const {
+      const int feature = row - units;
+      if (feature >= features) return Vec<T>{} + T(feature == features);
+      if (feature >= 0) return lstm_jax::load(inputs + int64_t(feature) * batch + at, count);
+      Vec<T> state = lstm_jax::load(hidden + int64_t(row) * batch + at, count);
+      return resets ? unless<T>(resets + at, state, count) : state;
+    }
+  };
+
   static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
 
   // Of [h; x; 1] those that would fill at most a quarter of a vector of their own; the product does without them.
@@ -122,27 +138,24 @@ class WeightGradient {
     return block.operands.get() + int64_t(turned() + number) * block.slots * block.padded;
   }
 
-  // Some columns of one row of [h; x; 1; 0 ...], as they were when the symbol was read.
-  Vec<T> read(int step, const Block<T>& block, int operand, int column) const {
-    const int at = block.columns.first + column, count = block.columns.count - column, feature = operand - p_.units;
-    if (feature > p_.features) return Vec<T>{};
-    if (feature == p_.features) return Vec<T>{} + T(1);
-    if (feature >= 0) {
-      return load(p_.inputs + (int64_t(p_.time_of(step)) * p_.features + feature) * p_.batch + at, count);
-    }
-    Vec<T> row = load(p_.before(step, hidden_, p_.hidden_start) + int64_t(operand) * p_.batch + at, count);
-    return p_.resets_at(step) ? unless<T>(p_.resets_at(step) + at, row, count) : row;
+  Rows rows_at(int step) const {
+    return {p_.before(step, hidden_, p_.hidden_start),
+            p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch,
+            p_.resets_at(step),
+            p_.units,
+            p_.features,
+            p_.batch};
   }
 
   // Writes kLanes rows as columns, so that one row of the product reads them side by side.
-  void turn(int step, const Block<T>& block, int row, int column, int64_t place) const {
+  void turn(const Rows& rows, const Block<T>& block, int row, int at, int count, int64_t place) const {
     constexpr int kWidth = kWide * kLanes;
     const int width = row - row % kWidth + kWidth <= turned() ? kWidth : kLanes, first = row - row % width;
-    Vec<T> rows[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = read(step, block, row + lane, column);
-    transpose<T>(rows);
+    Vec<T> lanes[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = rows.load(row + lane, at, count);
+    transpose<T>(lanes);
     T* to = block.operands.get() + int64_t(first) * block.slots * block.padded + place * width + row - first;
-    for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, rows[lane]);
+    for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, lanes[lane]);
   }
 
   // The products with a row beside: the lanes are columns, and are summed up in the end.
