@@ -4,14 +4,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-#include <memory>
-#include <new>
 
 #include "cells.h"
+#include "memory.h"
 
 namespace lstm_jax {
 
@@ -84,41 +79,6 @@ struct BackwardArguments {
 template <class T>
 struct BackwardResults {
   T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start;
-};
-
-constexpr int64_t kLargePage = int64_t(1) << 21;
-
-// Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
-// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more. What lies beside it in a large page is
-// asked for, too: it belongs to the same array of XLA's, or to nobody.
-template <class T>
-inline void will_be_written(T* from, int64_t size) {
-#if defined(__linux__)
-  if (size * int64_t(sizeof(T)) < kLargePage) return;
-  int64_t begin = reinterpret_cast<int64_t>(from) / kLargePage * kLargePage;
-  int64_t end = (reinterpret_cast<int64_t>(from + size) + kLargePage - 1) / kLargePage * kLargePage;
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
-}
-
-// Memory for one call; not initialised. What is large begins with a large page: weights that just fit into a core's
-// cache stay there only if their pages do not compete for the same places in it.
-template <class T>
-class Buffer {
- public:
-  explicit Buffer(int64_t size) {
-    const int64_t bytes = size * sizeof(T), alignment = bytes < kLargePage ? 64 : kLargePage;
-    memory_.reset(static_cast<T*>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment)));
-    if (!memory_) throw std::bad_alloc();
-    will_be_written(memory_.get(), size);
-  }
-  T* get() const { return memory_.get(); }
-
- private:
-  struct Free {
-    void operator()(T* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<T, Free> memory_;
 };
 
 // Calls function(column, width) for each strip of columns; the width, in vectors, is known when compiling.

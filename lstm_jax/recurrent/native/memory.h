@@ -1,0 +1,100 @@
+// Memory that a call needs besides its arguments and results.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace lstm_jax {
+
+constexpr int64_t kLargePage = int64_t(1) << 21;
+
+// Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
+// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more. What lies beside it in a large page is
+// asked for, too: it belongs to the same array of XLA's, or to nobody.
+template <class T>
+inline void will_be_written(T* from, int64_t size) {
+#if defined(__linux__)
+  if (size * int64_t(sizeof(T)) < kLargePage) return;
+  int64_t begin = reinterpret_cast<int64_t>(from) / kLargePage * kLargePage;
+  int64_t end = (reinterpret_cast<int64_t>(from + size) + kLargePage - 1) / kLargePage * kLargePage;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+// What a thread has used, for its next calls: it still lies in the cache of the thread's core, while the C library may
+// hand out what another core has just written. Measured: 1,024 strings of 6 symbols, 24 units, take 0.78 ms forward and
+// backward, and 0.89 without.
+class Shelf {
+ public:
+  static Shelf& of_this_thread() {
+    static thread_local Shelf shelf;
+    return shelf;
+  }
+
+  // A piece of exactly this size, or null.
+  void* take(int64_t size) {
+    for (auto piece = pieces_.begin(); piece != pieces_.end(); ++piece) {
+      if (piece->size != size) continue;
+      void* memory = piece->memory.release();
+      pieces_.erase(piece);
+      total_ -= size;
+      return memory;
+    }
+    return nullptr;
+  }
+
+  // Keeps a piece; what has lain there for longest goes when there is too much.
+  void put(int64_t size, void* memory) {
+    pieces_.push_back({size, std::unique_ptr<void, Free>(memory)});
+    for (total_ += size; total_ > kMost; pieces_.erase(pieces_.begin())) total_ -= pieces_.front().size;
+  }
+
+ private:
+  static constexpr int64_t kMost = int64_t(1) << 25;  // bytes
+
+  struct Piece {
+    int64_t size;
+    std::unique_ptr<void, Free> memory;
+  };
+
+  std::vector<Piece> pieces_;
+  int64_t total_ = 0;
+};
+
+// Memory for one call; not initialised. What is large begins with a large page: weights that just fit into a core's
+// cache stay there only if their pages do not compete for the same places in it.
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t size) {
+    const int64_t bytes = size * sizeof(T), alignment = bytes < kLargePage ? 64 : kLargePage;
+    bytes_ = (bytes / alignment + 1) * alignment;
+    memory_.reset(static_cast<T*>(Shelf::of_this_thread().take(bytes_)));
+    if (memory_) return;
+    memory_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes_)));
+    if (!memory_) throw std::bad_alloc();
+    will_be_written(memory_.get(), size);
+  }
+  Buffer(Buffer&&) = default;
+  ~Buffer() {
+    if (memory_) Shelf::of_this_thread().put(bytes_, memory_.release());
+  }
+
+  T* get() const { return memory_.get(); }
+
+ private:
+  int64_t bytes_;
+  std::unique_ptr<T, Free> memory_;
+};
+
+}  // namespace lstm_jax
