@@ -10,6 +10,7 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent.flax_cells import Initializer
 from lstm_jax.recurrent.fused import UNROLL
 from lstm_jax.recurrent.layers import LAYERS
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.recurrent.unroll import IMPLEMENTATIONS
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.tasks.objectives import MEASURES, READOUTS
@@ -59,6 +60,11 @@ class ModelSettings:
     def kind(self) -> str:
         """The equations of the cell, one of `recurrent.cells.CELLS`."""
         return LAYERS[self.cell].cell_type.kind
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether the recurrent layers have threads of their own, the kernel's, and so every core on one device."""
+        return self.cell in UNROLL and self.impl != "scan" and native.available()
 
     def check(self) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""

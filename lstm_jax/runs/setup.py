@@ -11,8 +11,6 @@ import numpy as np
 from lstm_jax.axes import PyTree
 from lstm_jax.network.settings import ModelSettings, Scales
 from lstm_jax.recurrent.cells import CELLS
-from lstm_jax.recurrent.fused import UNROLL
-from lstm_jax.recurrent.native import passes as native
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.problems import make_problem
@@ -86,7 +84,7 @@ def make_program(config: RunConfig, problem: Problem, members: int) -> Program:
     devices = count_devices()
     slices = 1
     if problem.most_slices > 1:
-        threads = config.model.impl != "scan" and config.model.kind in UNROLL and native.available()
+        threads = config.model.has_threads
         slices = choose_slices(config.training.batch_size, work, kept if on_cpu() else 0, devices, threads=threads)
     return Program(
         problem.inputs,

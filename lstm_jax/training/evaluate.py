@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.objectives import Objective
 from lstm_jax.tasks.strings import Strings, digits, final_answers, number_of
 from lstm_jax.tasks.task import StringTask
-from lstm_jax.training import prefix_tree
 from lstm_jax.training.mesh import BATCH, batch_mesh, place, whole
+from lstm_jax.training.prefix_tree import in_number_order, walk_continuations
 from lstm_jax.training.score import Judged, Score, tally
 from lstm_jax.training.step import Program
 
@@ -59,17 +59,19 @@ def judge_all(program: Program, task: StringTask, params: PyTree, lengths: range
         return {length: judge_strings(program, task, params, strings) for length, strings in every.items()}
     units = program.model.hidden_size * program.model.num_layers
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
-    mesh = batch_mesh(base**block_depth)
-    params = place(params, NamedSharding(mesh, PartitionSpec()))
     depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
-    grown, walked = _judge_tree(program, task, params, block_depth, depth, leaves_only)
+    # A layer with threads reads a block on one device; the continuations, cell by cell, are for all of them.
+    mesh = batch_mesh(base**block_depth, 1 if program.model.has_threads and not depth else None)
+    params = place(params, NamedSharding(mesh, PartitionSpec()))
+    grown, walked = _judge_tree(program, task, params, mesh, block_depth, depth, leaves_only)
     grown, walked = jax.tree.map(np.asarray, whole((grown, walked)))
-    judged = {length: _pick(grown, (length - 1, slice(base**length))) for length in lengths if length <= block_depth}
+    levels = {length: 0 if leaves_only else length - 1 for length in lengths if length <= block_depth}
+    judged = {length: _pick(grown, (level, slice(base**length))) for length, level in levels.items()}
     for level in range(max(1, depth) if leaves_only else 1, depth + 1):
         if block_depth + level in lengths:
             above = 0 if leaves_only else sum(base**height for height in range(level - 1))
             rows = _pick(walked, slice(above, above + base ** (level - 1)))
-            judged[block_depth + level] = Judged(*(prefix_tree.in_number_order(leaf, base) for leaf in rows))
+            judged[block_depth + level] = Judged(*(in_number_order(leaf, base) for leaf in rows))
     return judged
 
 
@@ -77,11 +79,16 @@ def _pick(judged: Judged, where: Any) -> Judged:
     return Judged(*(leaf[where] for leaf in judged))
 
 
-@functools.partial(jax.jit, static_argnames=("program", "task", "block_depth", "depth", "leaves_only"))
+@functools.partial(jax.jit, static_argnames=("program", "task", "mesh", "block_depth", "depth", "leaves_only"))
 def _judge_tree(
-    program: Program, task: StringTask, params: PyTree, block_depth: int, depth: int, leaves_only: bool
+    program: Program, task: StringTask, params: PyTree, mesh: Mesh, block_depth: int, depth: int, leaves_only: bool
 ) -> tuple[Judged, Judged | None]:
+    """The answers to a block of strings, [1, B], or to all their prefixes, [block_depth, B]; and to continuations."""
     base = len(task.alphabet)
+
+    def follow(state: Any, symbols: Any) -> tuple[Any, Any]:
+        state = task.advance(state, symbols)
+        return state, task.answer(state).astype(jnp.int16)
 
     def on_device(params: PyTree, codes: Array) -> tuple[Judged, Judged | None]:
         model = program.with_params(params)
@@ -92,18 +99,22 @@ def _judge_tree(
         def judge(state: PyTree) -> Judged:
             return judge_outputs(program.objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
 
-        def root(batch: int) -> PyTree:
-            return model.initial_state(batch), jax.tree.map(jnp.asarray, task.start((batch,)))
-
-        block, grown = prefix_tree.grow_block(step, judge, root, codes)
+        start = jax.tree.map(jnp.asarray, task.start((len(codes),)))
+        truth, right = jax.lax.scan(follow, start, codes.T)
+        if leaves_only:
+            read, states = model.read_last(codes.T)
+            reads, right = read[:, None], right[-1:]
+        else:
+            reads, states = model.read_every(codes.T)
+        grown = judge_outputs(program.objective, model.read_out(reads), right)
         if depth == 0:
             return grown, None
-        return grown, prefix_tree.walk_continuations(step, judge, block, base, depth, leaves_only)
+        return grown, walk_continuations(step, judge, (states, truth), base, depth, leaves_only)
 
     codes = digits(np.arange(base**block_depth), block_depth, base)
     return jax.shard_map(
         on_device,
-        mesh=batch_mesh(len(codes)),
+        mesh=mesh,
         in_specs=(PartitionSpec(), PartitionSpec(BATCH)),
         out_specs=(PartitionSpec(None, BATCH), PartitionSpec(None, None, BATCH)),
         check_vma=False,

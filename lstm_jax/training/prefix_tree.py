@@ -2,7 +2,7 @@
 
 Strings with a common beginning share the states after it. Grown level by level, the tree of all strings of T bits costs
 2^(T+1) steps instead of T·2^T, but its last level alone may not fit into memory. So the tree is walked depth first, in
-blocks: all strings of length `block_depth` are stepped side by side, and an odometer runs through their continuations
+blocks: all strings of one length are read side by side, and an odometer runs through their continuations
 while a stack holds one block of states a level. One step of one block is all that is compiled, whatever T is.
 
 A node's number is that of its string (`tasks.strings`): first symbol = least significant digit.
@@ -22,34 +22,14 @@ type Step = Callable[[PyTree, Array], PyTree]
 type Judge = Callable[[PyTree], PyTree]
 
 
-def grow_block(step: Step, judge: Judge, root: Callable[[int], PyTree], codes: Array) -> tuple[PyTree, PyTree]:
-    """The states after each string of a block, or of a part of it.
-
-    Args:
-        step: state of B strings (leaves [..., B]), symbols [B] -> their next state.
-        judge: state of B strings -> what is to be kept of it, leaves [B].
-        root: B -> the state of B empty strings.
-        codes: the strings, [B, depth]; of a whole block, all A^depth in the order of their numbers.
-
-    Returns:
-        The states, leaves [..., B], and the judgements after each symbol, leaves [depth, B].
-    """
-
-    def body(state: PyTree, symbols: Array) -> tuple[PyTree, PyTree]:
-        state = step(state, symbols)
-        return state, judge(state)
-
-    return jax.lax.scan(body, root(len(codes)), jnp.asarray(codes.T))
-
-
 def walk_continuations(
     step: Step, judge: Judge, block: PyTree, base: int, depth: int, leaves_only: bool = False
 ) -> PyTree:
     """Judges every continuation, of 1 to `depth` symbols, of every string in the block.
 
     Args:
-        step: as in `grow_block`.
-        judge: as in `grow_block`.
+        step: state of B strings (leaves [..., B]), symbols [B] -> their next state.
+        judge: state of B strings -> what is to be kept of it, leaves [B].
         block: states to continue from, leaves [..., B].
         base: A, symbols in the alphabet.
         depth: how many symbols to append, at least 1.
