@@ -13,6 +13,10 @@ SMALL_ALPHABET = 256
 and, above all, than the scatter that is the gather's gradient."""
 
 
+FEW_SYMBOLS = 16
+"""Up to so many symbols fixed features are chosen symbol by symbol, which needs no one-hot code in memory."""
+
+
 class Inputs(Protocol):
     """How symbols become features."""
 
@@ -56,7 +60,13 @@ class FixedFeatures(Inputs):
 
     @override
     def show(self, symbols: Array, table: Array | None) -> Array:
-        return look_up(symbols, jnp.array(self.rows, jnp.float32))
+        rows = jnp.array(self.rows, jnp.float32)
+        if len(rows) > FEW_SYMBOLS:
+            return look_up(symbols, rows)
+        chosen, *others = (row.reshape(-1, *[1] * symbols.ndim) for row in rows)
+        for symbol, features in enumerate(others, 1):
+            chosen = jnp.where(symbols == symbol, features, chosen)
+        return jnp.broadcast_to(chosen, (self.width, *symbols.shape))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,6 +27,14 @@ def test_rows_of_a_table_are_looked_up_by_a_product_or_a_gather(most, monkeypatc
     np.testing.assert_allclose(gradient, 2 * np.asarray(table) * times[:, None], rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1, 2, inputs.FEW_SYMBOLS, inputs.FEW_SYMBOLS + 1])
+def test_fixed_features_are_rows_of_their_table_for_any_alphabet(size):
+    rng = np.random.default_rng(size)
+    rows, symbols = rng.normal(size=(size, 3)).astype(np.float32), rng.integers(0, size, (5, 4), dtype=np.uint8)
+    shown = FixedFeatures(tuple(map(tuple, rows.tolist()))).show(jnp.asarray(symbols), None)
+    np.testing.assert_array_equal(shown, np.moveaxis(rows[symbols], -1, 0))
+
+
 def test_codes_and_one_hot_codes_and_fixed_features():
     np.testing.assert_array_equal(Code().show(jnp.asarray(SYMBOLS), None), SYMBOLS[None])
     assert Code().show(jnp.asarray(SYMBOLS), None).dtype == jnp.float32
