@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.gpu import kernels, loops
 from lstm_jax.recurrent.gpu import unroll as on_gpu
+from lstm_jax.recurrent.layers import LSTM
 from tests.recurrent.test_fused import random_case
 
 # Between them: sizes of one, units that are filled up and not, batches of a part of a program, a whole one and more,
@@ -77,6 +79,19 @@ def test_a_kernel_that_begins_with_zeros_does_not_read_the_first_state(kind):
     theirs.append(loops.backward(*arguments, zeros[-1], *rest))
     for our, their in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
         np.testing.assert_allclose(our, their, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "from_zeros"), [({}, False, True), ({}, True, False), ({"remat": 2}, False, False)]
+)
+def test_a_layer_says_that_it_begins_with_zeros_if_it_does(monkeypatch, arguments, given, from_zeros):
+    monkeypatch.setattr(on_gpu, "is_chosen", lambda: True)
+    said, way = [], on_gpu.Way
+    monkeypatch.setattr(on_gpu, "Way", lambda *fields: said.append(fields[-1]) or way(*fields))
+    rnn = LSTM(2, 3, num_layers=2, rngs=nnx.Rngs(0), **arguments)
+    rnn(jnp.ones((2, 5, 2)), rnn.initial_state(2) if given else None)
+    assert said
+    assert set(said) == {from_zeros}
 
 
 def test_members_side_by_side_are_each_its_own(monkeypatch):

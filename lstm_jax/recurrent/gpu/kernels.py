@@ -3,7 +3,8 @@
 Between two steps nothing is read and written but the sequences, and what programs tell each other that share the units:
 the state and the weights stay on the chip. Written in Pallas, compiled by way of Triton, which multiplies matrices of
 at least 16 by 16 whose sizes are powers of two: units are filled up with zeros, and what lies beyond them or beyond the
-batch is masked. How the work is divided: `programs`. Arguments and results are those of `loops`, and so are the axes.
+batch is masked. How the work is divided: `programs`. Arguments and results are those of `loops`, and so are the axes;
+the kernels themselves have the strings first and the units last, as the layers do, so that nothing is transposed.
 """
 
 import functools

@@ -97,8 +97,9 @@ class Team:
     all can go on, unless five kernels of the largest kind run side by side, each with an incomplete team.
 
     On the way forward that is the hidden state, which is written once, as a result: the members read it until there is
-    nothing left that says that it has not been written (`tile.NOT_YET`). So each number says for itself that it is
-    there, and neither a counter nor an order of what is written is needed, which takes longer than all else in a step.
+    nothing left that says that it has not been written (`tile.NOT_YET`). So each number, which is written at once, says
+    for itself that it is there: neither a counter nor an order of what is written is needed, and both take time (256
+    strings of 64 symbols, 128 units: 168 µs with a counter, 143 without).
 
     On the way back each member multiplies the derivatives by its own blocks with its own weights, which makes a part of
     the derivatives by all units, and adds up all members' parts of its own.
