@@ -47,14 +47,14 @@ def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cal
         def forward(params: nnx.State, inputs: jax.Array) -> jax.Array:
             return lstm_jax.over_batch(lambda layer, inputs: layer(inputs)[0])(nnx.merge(graph, params), inputs)
 
-        return lambda: jax.block_until_ready(forward(params, inputs))
+        return lambda: on_jax.finish(forward(params, inputs))
 
     @jax.jit
     def both(params: nnx.State, inputs: jax.Array) -> tuple[Any, nnx.State]:
         return lstm_jax.value_and_grad(loss)(nnx.merge(graph, params), inputs)
 
     def call() -> tuple[jax.Array, list[jax.Array]]:
-        value, gradients = jax.block_until_ready(both(params, inputs))
+        value, gradients = on_jax.finish(both(params, inputs))
         return value, [gradients["cells"][0]["input_kernel"][...]]
 
     return call

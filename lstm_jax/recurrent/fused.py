@@ -37,7 +37,14 @@ class Way(NamedTuple):
 
 
 def unroll(
-    kind: str, weights: Weights, inputs: Array, state: State, resets: Array | None = None, *, reverse: bool = False
+    kind: str,
+    weights: Weights,
+    inputs: Array,
+    state: State,
+    resets: Array | None = None,
+    *,
+    reverse: bool = False,
+    from_zeros: bool = False,
 ) -> tuple[State, State]:
     """Applies a cell to every symbol in turn: the same values and gradients as `scan.unroll`.
 
@@ -48,6 +55,7 @@ def unroll(
         state: before the symbol that is read first, [H, B].
         resets: [T, B], whether the state is set to zero before this symbol is read; None: never.
         reverse: read from the last symbol to the first.
+        from_zeros: the caller knows that `state` is zero, which a GPU then need not read.
 
     Returns:
         The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
@@ -58,7 +66,7 @@ def unroll(
     weights, inputs, state = refuse_forward_mode((weights, inputs, state))
     if on_gpu.is_chosen():
         with explained():
-            return on_gpu.unroll(kind, reverse, weights, inputs, state, resets)
+            return on_gpu.unroll(on_gpu.Way(kind, reverse, from_zeros), weights, inputs, state, resets)
     batch = inputs.shape[-1]
     way = Way(kind, reverse, native.usable(weights, inputs, state))
     padding = -batch % COLUMNS if batch > COLUMNS and not way.by_kernel else 0

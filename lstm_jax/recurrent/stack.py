@@ -122,6 +122,7 @@ class RecurrentStack(nnx.Module):
             resets: [T, B], where a new sequence begins; None: nowhere.
         """
         runs: list[Run] = []
+        unrolling = self.unrolling._replace(from_zeros=initial_state is None)
         if initial_state is None:
             initial_state = self.initial_columns(inputs.shape[-1], self.cells[0].state_dtype(inputs))
         for number, (cell, start) in enumerate(zip(self.cells, initial_state, strict=True)):
@@ -129,7 +130,7 @@ class RecurrentStack(nnx.Module):
             if number and direction == 0:
                 below = jnp.concatenate([run.states.hidden for run in runs[-self.num_directions :]], axis=1)
                 inputs = self._drop(layer, below.astype(cell.compute_dtype(inputs)))
-            runs.append(cell.run(self.unrolling, inputs, start, lengths, resets, backward=direction == 1))
+            runs.append(cell.run(unrolling, inputs, start, lengths, resets, backward=direction == 1))
         return runs
 
     def step(self, inputs: Array, state: tuple[State, ...]) -> tuple[Array, tuple[State, ...]]:

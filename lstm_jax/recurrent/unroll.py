@@ -34,11 +34,13 @@ class Unrolling(NamedTuple):
             segment anew. 0: everything is kept.
         truncate: symbols a chunk; no gradient flows from a chunk into the one before it. 0: gradients flow to the
             first symbol.
+        from_zeros: whether the state before the symbol that is read first is known to be zero.
     """
 
     impl: str = "auto"
     remat: int = 0
     truncate: int = 0
+    from_zeros: bool = False
 
     def check(self, kind: str) -> None:
         """Raises a ValueError where a field makes no sense for this kind of cell."""
@@ -135,7 +137,8 @@ def unroll(
     written_out = short and not native.usable(weights, inputs, state)
     chosen: Unroll
     if how.impl != "scan" and kind in fused.UNROLL and not written_out:
-        chosen = functools.partial(fused.UNROLL[kind], reverse=reverse)
+        from_zeros = how.from_zeros and not (how.remat or how.truncate)  # segments begin with any state
+        chosen = functools.partial(fused.UNROLL[kind], reverse=reverse, from_zeros=from_zeros)
     else:
         chosen = functools.partial(scan.unroll, CELLS[kind], reverse=reverse, copies=time if written_out else 1)
     return how.apply(chosen, reverse=reverse)(weights, inputs, state, resets)

@@ -1,5 +1,6 @@
 """Kernels whose programs share the units of a layer, without a GPU: the programs are threads on the CPU."""
 
+import functools
 import types
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 from jax.sharding import AbstractDevice, AbstractMesh
 
 from lstm_jax.recurrent.cells import CELLS
-from lstm_jax.recurrent.gpu import kernels, loops, products, programs, tile
+from lstm_jax.recurrent.gpu import kernels, launch, loops, products, programs, tile
 from lstm_jax.recurrent.gpu import unroll as on_gpu
 from tests.recurrent.test_fused import random_case
 from tests.recurrent.threads import Threads
@@ -21,18 +22,19 @@ H200 = types.SimpleNamespace(shared_memory_per_block_optin=232_448, core_count=1
 def by_threads(monkeypatch):
     """Has the programs of all kernels run as threads."""
     threads = Threads()
-    monkeypatch.setattr(kernels, "pallas", threads)
-    for module in (kernels, products, tile):
+    monkeypatch.setattr(launch, "pallas", threads)
+    for module in (launch, products, tile):
         monkeypatch.setattr(module, "triton", threads)
 
 
 # Between them: both cells and directions of time, resets, units that fill up the last member and not, one team and
-# several, a last team with few strings, sequences of one symbol and of more than the exchange has slots.
+# several, a last team with few strings, sequences of one symbol and of more than the exchange has slots, inputs that
+# the kernel multiplies and that are multiplied before it.
 CASES = [
-    ("lstm", (5, 40, 20), True, True),
-    ("gru", (3, 33, 17), True, False),
-    ("lstm", (1, 17, 3), False, False),
-    ("gru", (4, 32, 16), False, True),
+    ("lstm", (5, 40, 20, 2), True, True),
+    ("gru", (3, 33, 17, 7), True, False),
+    ("lstm", (1, 17, 3, 5), False, False),
+    ("gru", (4, 32, 16, 1), False, True),
 ]
 
 
@@ -44,16 +46,15 @@ def assert_equal(ours, theirs):
 @pytest.mark.usefixtures("by_threads", "float64")
 @pytest.mark.parametrize(("kind", "size", "resets", "reverse"), CASES)
 def test_a_team_computes_what_the_loop_of_xla_does(kind, size, resets, reverse):
-    time, units, batch = size
-    weights, _, start, where = random_case(kind, time, 1, units, batch, 0, resets)
-    gates, members = CELLS[kind].num_gates, -(-units // programs.UNITS)
+    time, units, batch, features = size
+    weights, inputs, start, where = random_case(kind, time, features, units, batch, 0, resets)
+    members = -(-units // programs.UNITS)
     rng = np.random.default_rng(1)
 
     def draw(*shape):
         return jnp.asarray(rng.normal(size=shape))
 
-    recalled = draw(units) if kind == "gru" else None
-    arguments = kind, reverse, True, draw(gates * units, time, batch), weights.hidden, recalled, start, where
+    arguments = kind, reverse, True, weights, inputs, start, where
     states, kept = loops.forward(*arguments)
     assert_equal(kernels.forward(*arguments, members=members), (states, kept))
 
@@ -61,6 +62,20 @@ def test_a_team_computes_what_the_loop_of_xla_does(kind, size, resets, reverse):
     d_final = jax.tree.map(lambda leaf: draw(*leaf.shape), start)
     arguments = kind, reverse, weights.hidden, kept, states[-1], start[-1], where, d_states, d_final
     assert_equal(kernels.backward(*arguments, members=members), loops.backward(*arguments))
+
+
+@pytest.mark.usefixtures("by_threads", "float64")
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_team_that_begins_with_zeros_does_not_read_the_first_state(kind):
+    weights, inputs, start, _ = random_case(kind, 3, 1, 20, 4, 0)
+    zeros, unread = (jax.tree.map(functools.partial(jnp.full_like, fill_value=value), start) for value in (0, jnp.nan))
+    states, kept = loops.forward(kind, False, True, weights, inputs, zeros, None)
+    ours = kernels.forward(kind, False, True, weights, inputs, unread, None, from_zeros=True, members=2)
+    assert_equal(ours, (states, kept))
+    rest = None, [None] * len(start), jax.tree.map(jnp.ones_like, start)
+    theirs = loops.backward(kind, False, weights.hidden, kept, states[-1], zeros[-1], *rest)
+    arguments = kind, False, weights.hidden, kept, states[-1], unread[-1], *rest
+    assert_equal(kernels.backward(*arguments, from_zeros=True, members=2), theirs)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +165,7 @@ def test_a_kernel_goes_through_all_of_time_for_one_layer_or_several(monkeypatch,
     case = jax.tree.map(jnp.float32, random_case("gru", 9, 2, units, 20, 0)[:3])
 
     def loss(weights, inputs, state):
-        return jnp.sum(on_gpu.unroll("gru", True, weights, inputs, state, None)[0].hidden)
+        return jnp.sum(on_gpu.unroll(on_gpu.Way("gru", True), weights, inputs, state, None)[0].hidden)
 
     gradient = jax.grad(loss)
     if layers:

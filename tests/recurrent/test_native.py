@@ -16,7 +16,7 @@ from lstm_jax.recurrent.cells import CELLS, Weights
 from lstm_jax.recurrent.native import build, passes
 from tests.recurrent.test_fused import random_case
 
-pytestmark = pytest.mark.skipif(not passes.available(), reason="the kernel cannot be compiled here")
+pytestmark = pytest.mark.skipif(not passes.available(), reason="no CPU computes here, or the kernel cannot be compiled")
 
 
 def gradients(unroll, weights, inputs, state, resets=None):

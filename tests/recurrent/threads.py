@@ -71,9 +71,10 @@ class Threads:
         with ThreadPoolExecutor(programs) as pool:
             list(pool.map(program, range(programs)))
 
-    def load(self, place, *, mask, other):
-        if self.place.is_slow:
-            time.sleep(0.01)
+    def load(self, place, *, mask, other, volatile=False):
+        if self.failed.is_set():
+            raise RuntimeError("another program has failed")
+        time.sleep(0.01 if self.place.is_slow else 0)  # the others' turn
         mask = np.asarray(mask)
         found = np.full(mask.shape, other, place.dtype)
         found[mask] = place.array[tuple(part[mask] for part in place.index)]

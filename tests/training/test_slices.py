@@ -67,7 +67,7 @@ def test_a_large_batch_is_spread_over_both_devices(by_xla):
     assert (size_of_mesh(Network()), size_of_mesh(Network(), 1)) == (2, 1)
 
 
-@pytest.mark.skipif(not native.available(), reason="the kernel cannot be compiled here")
+@pytest.mark.skipif(not native.available(), reason="no CPU computes here, or the kernel cannot be compiled")
 def test_with_the_kernel_a_wide_layer_is_spread_and_a_small_one_has_its_threads():
     assert (size_of_mesh(Network(units=128)), size_of_mesh(Network(units=128), 1), size_of_mesh(Network())) == (2, 1, 1)
 

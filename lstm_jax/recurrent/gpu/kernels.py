@@ -3,7 +3,8 @@
 Between two steps nothing is read and written but the sequences, and what programs tell each other that share the units:
 the state and the weights stay on the chip. Written in Pallas, compiled by way of Triton, which multiplies matrices of
 at least 16 by 16 whose sizes are powers of two: units are filled up with zeros, and what lies beyond them or beyond the
-batch is masked. How the work is divided: `programs`. Arguments and results are those of `loops`, and so are the axes.
+batch is masked. How the work is divided: `programs`. Arguments and results are those of `loops`, and so are the axes;
+the kernels themselves have the strings first and the units last, as the layers do, so that nothing is transposed.
 """
 
 import functools
@@ -12,41 +13,46 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.experimental import pallas
-from jax.experimental.pallas import triton
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.recurrent.cells import State
+from lstm_jax.recurrent.cells import State, Weights
+from lstm_jax.recurrent.gpu import launch
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, Blocks
-from lstm_jax.recurrent.gpu.products import LINE, Alone, Meeting, Team
-from lstm_jax.recurrent.gpu.programs import COLUMNS, filled
-from lstm_jax.recurrent.varying import vary_alike
+from lstm_jax.recurrent.gpu.products import Alone, Before, Team
+from lstm_jax.recurrent.gpu.symbols import symbols
 
 
 def forward(
     kind: str,
     reverse: bool,
     keep: bool,
-    projected: Array,
-    hidden: Array,
-    recalled: Array | None,
+    weights: Weights,
+    inputs: Array,
     start: State,
     resets: Array | None,
     *,
+    from_zeros: bool = False,
     members: int = 1,
     interpret: bool = False,
 ) -> tuple[State, Array | None]:
     """Goes through all symbols: `loops.forward`.
 
-    `members` programs share the units. With `interpret` XLA computes what the kernel does, on any platform, where one
-    program has all units.
+    With `from_zeros` the first state is zero, and `start` is not read. `members` programs share the units. With
+    `interpret` XLA computes what the kernel does, on any platform, where one program has all units.
     """
-    _, time, batch = projected.shape
-    units = hidden.shape[1]
-    states = jax.tree.map(lambda leaf: _like(leaf, (time, units, batch)), start)
-    kept = _like(start.hidden, (NUM_BLOCKS * units, time, batch)) if keep else None
-    call = _call(functools.partial(_forward, kind, reverse), (states, kept), start.hidden, members, 1, interpret)
-    return call(projected, hidden, recalled, start, _as_integers(resets))
+    time, _, batch = inputs.shape
+    units = weights.hidden.shape[1]
+    states = jax.tree.map(lambda leaf: launch.like(leaf, (batch, time, units)), start)
+    kept = launch.like(start.hidden, (batch, time, NUM_BLOCKS * units)) if keep else None
+    begin, meeting = launch.exchange(start.hidden, members, waited_for=states.hidden)
+    kernel, results = functools.partial(_forward, kind, reverse, members), (states, kept, meeting)
+    run = launch.runner(
+        kernel, results, begin, launch.count_programs(batch, members), launch.warps(units, members), interpret
+    )
+    read = symbols(weights, inputs, start.hidden.dtype)
+    first, resets = _batch_first((start, _as_integers(resets)))
+    states, kept, _ = run(read, weights.hidden, None if from_zeros else first, resets)
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), states), kept
 
 
 def backward(
@@ -60,51 +66,64 @@ def backward(
     d_states: list[Array | None],
     d_final: State,
     *,
+    from_zeros: bool = False,
     members: int = 1,
     interpret: bool = False,
 ) -> tuple[Array, State]:
-    """Goes back through all symbols: `loops.backward`; see `forward` for the last two arguments."""
-    shapes = _like(kept, kept.shape, hidden.dtype), jax.tree.map(lambda leaf: _like(kept, leaf.shape), d_final)
-    call = _call(functools.partial(_backward, kind, reverse), shapes, start, members, members, interpret)
-    return call(hidden, kept, memories, start, _as_integers(resets), d_states, d_final)
+    """Goes back through all symbols: `loops.backward`; see `forward` for the last three arguments."""
+    shapes = (
+        launch.like(kept, kept.shape, hidden.dtype),
+        jax.tree.map(lambda leaf: launch.like(kept, leaf.shape[::-1]), d_final),
+    )
+    begin, meeting = launch.exchange(start, members, slots=2 * members)
+    kernel, (units, batch) = functools.partial(_backward, kind, reverse, members), start.shape
+    num_warps = launch.warps(units, members, back=True)
+    run = launch.runner(kernel, (*shapes, meeting), begin, launch.count_programs(batch, members), num_warps, interpret)
+    memories, first, *others = _batch_first((memories, start, _as_integers(resets), d_states, d_final))
+    d_rows, d_start, _ = run(hidden, kept, memories, None if from_zeros else first, *others)
+    return d_rows, jax.tree.map(jnp.transpose, d_start)
 
 
 def _forward(  # type: ignore[no-untyped-def]
-    kind: str, reverse: bool, members: int, projected, hidden, recalled, start, resets, _, states, kept, meeting
+    kind: str, reverse: bool, members: int, inputs, hidden, start, resets, _, states, kept, meeting
 ) -> None:
-    cell, (time, *whole) = GPU_CELLS[kind], states.hidden.shape
-    group = Alone(whole, hidden) if meeting is None else Team(whole, hidden, members, meeting)
-    tile, products = group.tile, group.forwards()
-    bias = tile.load_bias(recalled)
+    cell, (batch, time, units) = GPU_CELLS[kind], states.hidden.shape
+    group = Alone((units, batch), hidden) if meeting is None else Team((units, batch), hidden, members, meeting)
+    tile, products = group.tile, group.forwards(states.hidden, None if start is None else start.hidden)
+    fetch, from_inputs = inputs.read(tile, len(cell.input_blocks))
+    is_recalled = inputs.bias.shape[0] > hidden.shape[0]
+    recalled = tile.load_unit(inputs.bias, NUM_BLOCKS - 1) if is_recalled else None
 
     def step(number: Array, carry: Any) -> Any:
-        before, from_inputs = carry
+        before, symbol = carry
         now = time - 1 - number if reverse else number
         # Read a step ahead, so that nothing waits for the memory.
-        coming = tile.load_blocks(projected, jnp.clip(now - 1 if reverse else now + 1, 0, time - 1))
+        coming = fetch(jnp.clip(now - 1 if reverse else now + 1, 0, time - 1))
+        moment = Before(number, now + 1 if reverse else now - 1, tile.load_reset(resets, now))
 
         def multiply(state: Array) -> Blocks:
-            parts = products(number, state)
-            return parts if bias is None else [*parts[:-1], parts[-1] + bias]
+            parts = products(moment, state)
+            return parts if recalled is None else [*parts[:-1], parts[-1] + recalled]
 
-        after, values = cell.step(from_inputs, before, tile.load_reset(resets, now), multiply)
+        after, values = cell.step(from_inputs(symbol), before, moment.reset, multiply)
         for ref, leaf in zip(states, after, strict=True):
             tile.store(ref, leaf, now)
         if kept is not None:
             tile.store_blocks(kept, values, now)
         return after, coming
 
-    first = jnp.int32(time - 1 if reverse else 0)
-    lax.fori_loop(0, time, step, (type(start)(*map(tile.load, start)), tile.load_blocks(projected, first)))
+    begin = [tile.zeros(ref.dtype) for ref in states] if start is None else map(tile.load, start)
+    lax.fori_loop(0, time, step, (type(states)(*begin), fetch(jnp.int32(time - 1 if reverse else 0))))
 
 
 def _backward(  # type: ignore[no-untyped-def]
     kind: str, reverse: bool, members: int, hidden, kept, memories, start, resets, d_states, d_final, _, *results
 ) -> None:
-    cell, (time, *whole), (d_rows, d_start, meeting) = GPU_CELLS[kind], memories.shape, results
-    group = Alone(whole, hidden) if meeting is None else Team(whole, hidden, members, meeting)
+    cell, (batch, time, units), (d_rows, d_start, meeting) = GPU_CELLS[kind], memories.shape, results
+    group = Alone((units, batch), hidden) if meeting is None else Team((units, batch), hidden, members, meeting)
     tile, products = group.tile, group.backwards()
-    first, at_start = time - 1 if reverse else 0, tile.load(start)
+    first = time - 1 if reverse else 0
+    at_start = tile.zeros(memories.dtype) if start is None else tile.load(start)
 
     def earlier(now: Array) -> Array:
         return jnp.clip(now + 1 if reverse else now - 1, 0, time - 1)
@@ -131,55 +150,10 @@ def _backward(  # type: ignore[no-untyped-def]
         tile.store(ref, leaf)
 
 
-def _call(kernel: Any, shapes: tuple, state: Array, members: int, slots: int, interpret: bool) -> Any:
-    """A function of arrays that runs a kernel.
-
-    Args:
-        kernel: takes references to the arrays, to the counters as they come, to the results, and a `Meeting` of teams.
-        shapes: of the results.
-        state: one like the layer's, [H, B].
-        members: how many programs share the units.
-        slots: how many arrays [H, B] a team exchanges at a step.
-        interpret: whether XLA computes what the kernel does.
-    """
-    units, batch = state.shape
-    teams = -(-batch // COLUMNS)
-    counters = meeting = None
-    if members > 1:
-        # An argument that becomes a result, because they begin with zeros.
-        counters = vary_alike((jnp.zeros((1 + teams, LINE), jnp.int32), state))[0]
-        meeting = Meeting(_like(state, (2 * slots, units, batch)), _like(state, counters.shape, jnp.int32))
-    results = *shapes, meeting
-
-    def call(*arrays: PyTree) -> list:
-        aliases = {len(jax.tree.leaves(arrays)): len(jax.tree.leaves(results)) - 1} if members > 1 else {}
-        run = pallas.pallas_call(
-            functools.partial(kernel, members),
-            results,
-            grid=(members * teams,),
-            input_output_aliases=aliases,
-            compiler_params=triton.CompilerParams(num_warps=warps(units, members), num_stages=1),
-            interpret=interpret,
-        )
-        return run(*arrays, counters)[:-1]
-
-    return call
-
-
-def warps(units: int, members: int) -> int:
-    """How many warps work on a program: alone one for 16 units, in a team four.
-
-    Measured on an NVIDIA H200, forward and backward: 24 units take 259 µs with one warp, 193 with 2 and 261 with 4, 64
-    units 574 µs with 4 and 722 with 8. In teams: 256 strings of 128 units 434 µs with 4 and 444 with 8, 1,000 strings
-    905 and 1,277 µs, 128 strings of 256 units 1,100 and 1,129 µs.
-    """
-    return max(1, min(4, filled(units) // 16)) if members == 1 else 4
+def _batch_first(tree: PyTree) -> PyTree:
+    """Columns as the kernels have them: [..., B] to [B, ...]."""
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)
 
 
 def _as_integers(resets: Array | None) -> Array | None:
     return None if resets is None else resets.astype(jnp.int32)
-
-
-def _like(array: Array, shape: tuple[int, ...], dtype: Any = None) -> jax.ShapeDtypeStruct:
-    """A result of that shape which varies over the mesh axes over which the array does."""
-    return jax.ShapeDtypeStruct(shape, dtype or array.dtype, manual_axis_type=jax.typeof(array).manual_axis_type)

@@ -2,8 +2,7 @@
 
 What XLA does in a time step are launches of kernels, one after another, and on a GPU their number decides: so all that
 need not be done step by step is done before or after, and several steps are written out in the body of the loop.
-Axes: see `lstm_jax.axes`. Sequences of blocks are [R, T, B], so that time and batch, over which the products before
-and after the loop add up, lie together.
+Axes: see `lstm_jax.axes`. Sequences of blocks that go in or come out are [B, T, R]: see `unroll`.
 """
 
 from typing import Any
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.cells import State, product
+from lstm_jax.recurrent.cells import State, Weights, product
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, Blocks
 
 UNROLL = 4
@@ -21,14 +20,7 @@ with 4, 1.72 with 8 and 1.69 with 16, which take XLA longer and longer to compil
 
 
 def forward(
-    kind: str,
-    reverse: bool,
-    keep: bool,
-    projected: Array,
-    hidden: Array,
-    recalled: Array | None,
-    start: State,
-    resets: Array | None,
+    kind: str, reverse: bool, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
 ) -> tuple[State, Array | None]:
     """Goes through all symbols.
 
@@ -36,21 +28,27 @@ def forward(
         kind: a key of GPU_CELLS.
         reverse: read from the last symbol to the first.
         keep: whether the way back will need what is kept.
-        projected: the inputs' part in the blocks, biases included, [G·H, T, B].
-        hidden: the weights of the hidden state, [G·H, H].
-        recalled: the bias of a GRU's recalled state, [H]; None for other cells.
+        weights: the cell's parameters.
+        inputs: [T, D, B].
         start: the state before the symbol that is read first, [H, B].
         resets: [T, B], where the state is set to zero before the symbol; None: nowhere.
 
     Returns:
-        The states after each symbol, [T, H, B], and what is kept, [4·H, T, B].
+        The states after each symbol, [T, H, B], and what is kept, [B, T, 4·H].
     """
     cell = GPU_CELLS[kind]
     count = len(cell.hidden_blocks)
+    rows = len(weights.hidden)
+    # The gates first and the features gone: [G·H, D] and [T, D, B] to [G·H, T, B].
+    product_of_inputs = lax.dot_general(
+        weights.input, inputs, (((1,), (1,)), ((), ())), preferred_element_type=start.hidden.dtype
+    )
+    projected = product_of_inputs + weights.bias[:rows, None, None]
+    recalled = weights.bias[rows:, None] if len(weights.bias) > rows else None
 
     def multiply(state: Array) -> Blocks:
-        parts = jnp.split(product(hidden, state), count)
-        return parts if recalled is None else [*parts[:-1], parts[-1] + recalled[:, None]]
+        parts = jnp.split(product(weights.hidden, state), count)
+        return parts if recalled is None else [*parts[:-1], parts[-1] + recalled]
 
     def step(before: State, now: Any) -> tuple[State, Any]:
         symbol, reset = now
@@ -59,7 +57,7 @@ def forward(
 
     sequences = jnp.moveaxis(projected, 1, 0), resets
     _, (states, kept) = lax.scan(step, start, sequences, reverse=reverse, unroll=UNROLL)
-    return states, None if kept is None else jnp.moveaxis(kept, 0, 1)
+    return states, None if kept is None else jnp.moveaxis(kept, 2, 0)
 
 
 def backward(
@@ -78,8 +76,8 @@ def backward(
     Args:
         kind: as in `forward`.
         reverse: as in `forward`.
-        hidden: as in `forward`.
-        kept: by `forward`, [4·H, T, B].
+        hidden: the weights of the hidden state, [G·H, H].
+        kept: by `forward`, [B, T, 4·H].
         memories: the last field of the states, [T, H, B].
         start: that field before the symbol that was read first, [H, B].
         resets: as in `forward`.
@@ -87,7 +85,7 @@ def backward(
         d_final: derivative by the final state, [H, B].
 
     Returns:
-        The derivatives by the four blocks, [4·H, T, B], in the type of the weights; and by the state before the symbol
+        The derivatives by the four blocks, [B, T, 4·H], in the type of the weights; and by the state before the symbol
         that was read first, [H, B].
     """
     cell = GPU_CELLS[kind]
@@ -103,9 +101,9 @@ def backward(
         blocks, d_before = cell.step_back(jnp.split(values, 4), (after, before), reset, d_after, multiply)
         return d_before, jnp.concatenate(blocks).astype(hidden.dtype)
 
-    sequences = jnp.moveaxis(kept, 1, 0), memories, before_each(memories, start, reverse), resets, d_states
+    sequences = jnp.moveaxis(kept, 0, 2), memories, before_each(memories, start, reverse), resets, d_states
     d_start, d_rows = lax.scan(step, d_final, sequences, reverse=not reverse, unroll=UNROLL)
-    return jnp.moveaxis(d_rows, 0, 1), d_start
+    return jnp.moveaxis(d_rows, 2, 0), d_start
 
 
 def before_each(sequence: Array, start: Array, reverse: bool) -> Array:

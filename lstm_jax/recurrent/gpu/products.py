@@ -1,8 +1,9 @@
 """The products with the hidden state's weights, by one program that has all units (`Alone`) or by several (`Team`).
 
-What a kernel asks of either: `tile`, the units and strings that the program has; `forwards()` and `backwards()`, which
-read the weights and return functions that are called once a step, with its number. The first makes of the tile's hidden
-state its part in the tile's blocks, the second of the derivatives by the tile's blocks that by its hidden state.
+What a kernel asks of either: `tile`, the units and strings that the program has; `forwards` and `backwards`, which read
+the weights and return functions that are called once a step. The first makes of the hidden state before a symbol its
+part in the tile's blocks (`start` is the first such state, None: zeros), the second of the derivatives by the tile's
+blocks that by its hidden state.
 """
 
 import functools
@@ -17,7 +18,7 @@ from jax.experimental.pallas import triton
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent import cells
-from lstm_jax.recurrent.gpu.cells import NUM_BLOCKS, Blocks
+from lstm_jax.recurrent.gpu.cells import NUM_BLOCKS, Blocks, without_past
 from lstm_jax.recurrent.gpu.programs import COLUMNS, UNITS, filled, in_three
 from lstm_jax.recurrent.gpu.tile import Tile, indices, load_weights
 
@@ -33,24 +34,41 @@ def product(weights: Array, columns: Array) -> Array:
         return cells.product(weights, columns)
 
 
+def all_blocks(hidden: Any, count: int, first: Any) -> Array:
+    """The weights with which `count` units from `first` on read all others, block by block: their product is one.
+
+    Measured on an NVIDIA H200, forward, 100 strings of 20 symbols, 24 units: 13.6 µs, a product a block 20.4.
+    """
+    rows, inputs = indices((NUM_BLOCKS * count, filled(hidden.shape[1])))
+    block = lax.div(rows, jnp.full_like(rows, count))
+    return load_weights(hidden, block, first + rows - block * count, inputs)
+
+
+class Before(NamedTuple):
+    """The moment before a symbol: number of the step, time of the symbol before, and the strings that begin anew."""
+
+    step: Array
+    time: Array
+    reset: Array | None
+
+
 class Alone:
     """A program that has all units of its strings: nothing is exchanged, the weights stay on its multiprocessor."""
 
     def __init__(self, whole: tuple[int, int], hidden: Any):
-        size = filled(whole[0])
-        self.tile = Tile(whole, (size, COLUMNS), (0, pallas.program_id(0) * COLUMNS))
-        self._hidden, self._blocks, self._square = hidden, range(hidden.shape[0] // whole[0]), indices((size, size))
+        self._size = filled(whole[0])
+        self.tile = Tile(whole, (self._size, COLUMNS), (0, pallas.program_id(0) * COLUMNS))
+        self._hidden, self._blocks = hidden, hidden.shape[0] // whole[0]
 
-    def forwards(self) -> Callable[[Array, Array], Blocks]:
+    def forwards(self, states: Any, start: Any) -> Callable[[Before, Array], Blocks]:
         """See the module."""
-        units, inputs = self._square
-        weights = [load_weights(self._hidden, block, units, inputs) for block in self._blocks]
-        return lambda step, state: [product(part, state) for part in weights]
+        weights = all_blocks(self._hidden, self._size, 0)
+        return lambda before, state: jnp.split(product(weights, state), NUM_BLOCKS)[: self._blocks]
 
     def backwards(self) -> Callable[[Array, Blocks], Array]:
         """See the module."""
-        inputs, units = self._square
-        weights = [load_weights(self._hidden, block, units, inputs) for block in self._blocks]
+        inputs, units = indices((self._size, self._size))
+        weights = [load_weights(self._hidden, block, units, inputs) for block in range(self._blocks)]
         return lambda step, blocks: functools.reduce(jnp.add, map(product, weights, blocks))
 
 
@@ -58,7 +76,8 @@ class Meeting(NamedTuple):
     """The memory by way of which teams exchange numbers.
 
     Fields:
-        values: what is exchanged, [2·S, H, B]; two steps' worth, so that nobody writes what others still read.
+        values: what is exchanged on the way back, [B, 2·members, H]; two steps' worth, so that nobody writes what
+            others still read. None on the way forward.
         counters: [1 + teams, LINE]; the first counts the programs that have begun, the others how often a member has
             come to its team's meeting. Zeros at the beginning.
     """
@@ -77,6 +96,11 @@ class Team:
     is one team. The 132 multiprocessors have room for four such teams of 31 of 32 members, and for one program more:
     all can go on, unless five kernels of the largest kind run side by side, each with an incomplete team.
 
+    On the way forward that is the hidden state, which is written once, as a result: the members read it until there is
+    nothing left that says that it has not been written (`tile.NOT_YET`). So each number, which is written at once, says
+    for itself that it is there: neither a counter nor an order of what is written is needed, and both take time (256
+    strings of 64 symbols, 128 units: 168 µs with a counter, 143 without).
+
     On the way back each member multiplies the derivatives by its own blocks with its own weights, which makes a part of
     the derivatives by all units, and adds up all members' parts of its own.
     """
@@ -90,18 +114,16 @@ class Team:
         self._hidden, self._blocks = hidden, hidden.shape[0] // whole[0]
         self._members, self._meeting, self._counter = members, meeting, (1 + team, 0)
 
-    def forwards(self) -> Callable[[Array, Array], Blocks]:
+    def forwards(self, states: Any, start: Any) -> Callable[[Before, Array], Blocks]:
         """See the module."""
-        rows, inputs = indices((NUM_BLOCKS * UNITS, filled(self.tile.units)))
-        block = lax.div(rows, jnp.full_like(rows, UNITS))
-        weights = load_weights(self._hidden, block, self._first + rows - block * UNITS, inputs)
+        weights = all_blocks(self._hidden, UNITS, self._first)
 
-        def multiply(step: Array, state: Array) -> Blocks:
-            slot = step & 1
-            self.tile.store(self._meeting.values, state, slot)
-            self._meet(step)
-            whole = self._all_units.load(self._meeting.values, slot)
-            return jnp.split(product(weights, whole), NUM_BLOCKS)[: self._blocks]
+        def multiply(before: Before, state: Array) -> Blocks:
+            there = before.step > 0
+            whole = self._all_units.wait_for(states, before.time, where=there)
+            if start is not None:
+                whole = jnp.where(there, whole, self._all_units.load(start, where=before.step == 0))
+            return jnp.split(product(weights, without_past(before.reset, whole)), NUM_BLOCKS)[: self._blocks]
 
         return multiply
 

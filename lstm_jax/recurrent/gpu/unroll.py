@@ -1,19 +1,20 @@
 """The fast path on a GPU: the values and gradients of `scan.unroll` with as little as can be from step to step.
 
-The inputs' product is done for all symbols before the loop over time, and the weight gradients are one product of all
-symbols after it. What is left for the loop is one product with the hidden state a step, forwards and backwards: in one
-kernel for all of time (`kernels`) whose programs have all units each or, in teams, some of them (`programs`), else as
-XLA compiles it (`loops`).
+The inputs' product is done for all symbols before the loop over time (that of a few features in the kernel itself:
+`symbols`), and the weight gradients are one product of all symbols after it. What is left for the loop is one product
+with the hidden state a step, forwards and backwards: in one kernel for all of time (`kernels`) whose programs have all
+units each or, in teams, some of them (`programs`), else as XLA compiles it (`loops`).
 On an NVIDIA H200 forward and backward of an LSTM, written in the loop of `fused`, took 0.73 ms for 1,000 strings of 20
 symbols and 24 units, 2.3 ms for 256 of 64 and 128 units, and 4.2 ms for 32 of 100 and 512 units, each call waited for.
 They take 0.19, 0.7 and 1.5 to 2 ms by a kernel. cuDNN, by way of `jax.experimental.rnn`, took 1.3, 2.9 and 4.4 ms.
-Axes: see `lstm_jax.axes`; sequences of blocks are [R, T, B].
+Axes: see `lstm_jax.axes`. Sequences of blocks are [B, T, R]: the kernels read and write all sequences with the strings
+first and the units last, as the layers' outputs and inputs lie, so that nothing is transposed on the way.
 """
 
 import functools
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.cells import CELLS, State, Weights
+from lstm_jax.recurrent.cells import State, Weights
 from lstm_jax.recurrent.gpu import loops, programs
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, without_past
 from lstm_jax.recurrent.varying import vary_alike
@@ -33,55 +34,53 @@ def is_chosen() -> bool:
     return jax.default_backend() == "gpu"
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def unroll(
-    kind: str, reverse: bool, weights: Weights, inputs: Array, state: State, resets: Array | None
-) -> tuple[State, State]:
+class Way(NamedTuple):
+    """Which recurrence it is: the kind of cell, the direction of time, and whether the first state is zero."""
+
+    kind: str
+    reverse: bool
+    from_zeros: bool = False
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def unroll(way: Way, weights: Weights, inputs: Array, state: State, resets: Array | None) -> tuple[State, State]:
     """Applies a cell to every symbol in turn: arguments and results as those of `fused.unroll`."""
-    return _forward(kind, reverse, False, weights, inputs, state, resets)[:2]
+    return _forward(way, False, weights, inputs, state, resets)[:2]
 
 
 def _forward(
-    kind: str, reverse: bool, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
+    way: Way, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
 ) -> tuple[State, State, Array | None]:
     """The final state, all states, and what is kept for the way back."""
-    units, cell = start.hidden.shape[0], CELLS[kind]
-    rows = cell.num_gates * units
-    # The gates first and the features gone: [G·H, D] and [T, D, B] to [G·H, T, B].
-    projected = lax.dot_general(
-        weights.input, inputs, (((1,), (1,)), ((), ())), preferred_element_type=start.hidden.dtype
-    )
-    projected = projected + weights.bias[:rows, None, None]
-    recalled = weights.bias[rows:] if cell.num_biases > cell.num_gates else None
-    loop = _loop("forward", weights.hidden, start, kind, reverse, keep)
-    states, kept = loop(projected, weights.hidden, recalled, start, resets)
-    return jax.tree.map(lambda leaf: leaf[0 if reverse else -1], states), states, kept
+    loop = _loop("forward", way, weights.hidden, start, keep)
+    states, kept = loop(weights, inputs, start, resets)
+    return jax.tree.map(lambda leaf: leaf[0 if way.reverse else -1], states), states, kept
 
 
-def _forward_rule(kind, reverse, *arguments):
+def _forward_rule(way, *arguments):
     weights, inputs, start, resets = jax.tree.map(
         lambda primal: primal.value, arguments, is_leaf=lambda leaf: hasattr(leaf, "perturbed")
     )
-    final, states, kept = _forward(kind, reverse, True, weights, inputs, start, resets)
+    final, states, kept = _forward(way, True, weights, inputs, start, resets)
     return (final, states), (weights, inputs, start, resets, states, kept)
 
 
-def _backward_rule(kind, reverse, residuals, cotangents):
+def _backward_rule(way, residuals, cotangents):
     """Back-propagation through time; the names are the forward pass's, with `d` for the loss's derivative by them."""
     weights, inputs, start, resets, states, kept = residuals
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     d_final, d_states = ([None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents)
     filled = [jnp.zeros_like(like) if leaf is None else leaf for leaf, like in zip(d_final, start, strict=True)]
     d_final = vary_alike((type(start)(*filled), start))[0]
-    loop = _loop("backward", weights.hidden, start, kind, reverse)
+    loop = _loop("backward", way, weights.hidden, start)
     d_rows, d_start = loop(weights.hidden, kept, states[-1], start[-1], resets, d_states, d_final)
-    before = loops.before_each(states.hidden, start.hidden, reverse)
+    before = loops.before_each(states.hidden, start.hidden, way.reverse)
     before = without_past(None if resets is None else resets[:, None], before)
-    d_weights = _weight_gradient(kind, d_rows, before, inputs)
+    d_weights = _weight_gradient(way.kind, d_rows, before, inputs)
     d_weights = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), d_weights, weights)
-    seen = d_rows[: len(weights.input)]
-    d_inputs = lax.dot_general(weights.input, seen, (((0,), (0,)), ((), ())), preferred_element_type=_total(inputs))
-    return d_weights, jnp.moveaxis(d_inputs, 0, 1).astype(inputs.dtype), d_start, None
+    seen = d_rows[..., : len(weights.input)]
+    d_inputs = lax.dot_general(seen, weights.input, (((2,), (0,)), ((), ())), preferred_element_type=_total(inputs))
+    return d_weights, jnp.moveaxis(d_inputs, 0, 2).astype(inputs.dtype), d_start, None
 
 
 def _weight_gradient(kind: str, d_rows: Array, before: Array, inputs: Array) -> Weights:
@@ -89,13 +88,14 @@ def _weight_gradient(kind: str, d_rows: Array, before: Array, inputs: Array) -> 
 
     Args:
         kind: a key of GPU_CELLS.
-        d_rows: derivatives by the blocks, [4·H, T, B].
+        d_rows: derivatives by the blocks, [B, T, 4·H].
         before: hidden states before each symbol, [T, H, B].
         inputs: [T, D, B].
     """
     cell, units = GPU_CELLS[kind], before.shape[1]
-    operand = jnp.concatenate([before.astype(inputs.dtype), inputs, jnp.ones_like(inputs[:, :1])], axis=1)
-    total = lax.dot_general(d_rows, operand, (((1, 2), (0, 2)), ((), ())), preferred_element_type=_total(inputs))
+    parts = before.astype(inputs.dtype), inputs, jnp.ones_like(inputs[:, :1])
+    operand = jnp.concatenate([jnp.moveaxis(part, 2, 0) for part in parts], axis=2)
+    total = lax.dot_general(d_rows, operand, (((0, 1), (0, 1)), ((), ())), preferred_element_type=_total(inputs))
     blocks = total.reshape(NUM_BLOCKS, units, -1)
 
     def pick(which: tuple[int, ...], columns: slice) -> Array:
@@ -110,14 +110,16 @@ def _total(inputs: Array) -> Any:
     return jnp.promote_types(inputs.dtype, jnp.float32)
 
 
-def _loop(name: str, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
+def _loop(name: str, way: Way, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
     """A loop over time, by a kernel where there is one for this size and type on the platform that it runs on."""
+    static = (way.kind, way.reverse, *static)
     plain = functools.partial(getattr(loops, name), *static)
     members = programs.members(hidden, start, jax.local_devices()[0])
     kernels = _kernels() if members else None
     if kernels is None:
         return plain
-    kernel: Callable[..., Any] = functools.partial(getattr(kernels, name), *static, members=members)
+    by_kernel = getattr(kernels, name)
+    kernel: Callable[..., Any] = functools.partial(by_kernel, *static, from_zeros=way.from_zeros, members=members)
     if members > 1:  # side by side, teams of several layers would compete for the multiprocessors
         kernel = unless_vectorised(kernel, plain)
 
