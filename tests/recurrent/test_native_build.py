@@ -1,0 +1,90 @@
+"""How the kernel is compiled: once, in silence or with a warning, for the processor that is there."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lstm_jax.recurrent.native import build, passes
+
+pytestmark = pytest.mark.skipif(not passes.available(), reason="no CPU computes here, or the kernel cannot be compiled")
+
+
+def run_fresh(tmp_path, code, **environment):
+    """Runs code in a process whose kernel has yet to be compiled, in a folder of its own."""
+    begin = f"from pathlib import Path; from lstm_jax.recurrent.native import build; folder = Path({str(tmp_path)!r}); "
+    begin += "build.kernel_path = lambda: folder / 'made' / 'kernel.so'; "
+    return subprocess.run(
+        [sys.executable, "-W", "always", "-c", begin + code],
+        env={"PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "cpu", **environment},
+        cwd=Path(__file__).parent.parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_without_a_compiler_or_switched_off_it_is_left_to_xla_in_silence(tmp_path):
+    for environment in ({"PATH": str(tmp_path)}, {build.SWITCH: "0"}):
+        done = run_fresh(tmp_path, "print(build.load())", **environment)
+        assert (done.stdout, done.stderr) == ("False\n", "")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["echo what is wrong >&2; exit 1", "for last; do :; done; echo no library > $last; echo what is wrong >&2"],
+)
+def test_a_compiler_that_fails_is_a_warning_with_its_words_and_leaves_nothing(tmp_path, script):
+    compiler = tmp_path / "broken"
+    compiler.write_text(f"#!/bin/sh\n{script}\n")
+    compiler.chmod(0o755)
+    done = run_fresh(tmp_path, "print(build.load())", CXX=str(compiler))
+    assert done.stdout == "False\n"
+    assert f"{build.SWITCH}=0" in done.stderr
+    assert "what is wrong" in done.stderr or "kernel.so" in done.stderr
+    assert len(list((tmp_path / "made").iterdir())) <= 1  # what was compiled, but is no library
+
+
+def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
+    (tmp_path / "made").write_text("a file in the way")
+    done = run_fresh(tmp_path, "print(build.load())")
+    assert done.stdout == "False\n"
+    assert "is left to XLA" in done.stderr
+
+
+OTHER_PROCESSOR = """
+build.FLAGS = tuple(flag.replace("-march=native", "-march=x86-64") for flag in build.FLAGS)
+import itertools, jax, numpy
+from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent.cells import CELLS
+from tests.recurrent.test_fused import random_case
+from tests.recurrent.test_native import gradients
+jax.config.update("jax_enable_x64", True)
+assert build.load()
+for kind, batch in itertools.product(fused.UNROLL, (3, 21)):
+    case = random_case(kind, 4, 2, 7, batch, 0, resets=True)
+    ours = gradients(fused.UNROLL[kind], *case)
+    theirs = gradients(lambda *arguments: scan.unroll(CELLS[kind], *arguments), *case)
+    jax.tree.map(lambda our, their: numpy.testing.assert_allclose(our, their, rtol=1e-9, atol=1e-9), ours, theirs)
+print("the same")
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs another processor of this family")
+def test_a_processor_with_narrow_vectors_computes_the_same(tmp_path):
+    assert run_fresh(tmp_path, f"\n{OTHER_PROCESSOR}").stdout == "the same\n"
+
+
+def test_its_name_changes_with_what_it_is_made_of(monkeypatch):
+    before = build.kernel_path()
+    monkeypatch.setattr(build, "processor", lambda: "another")
+    build.digest.cache_clear()
+    try:
+        assert build.kernel_path() != before
+    finally:
+        monkeypatch.undo()
+        build.digest.cache_clear()
+    assert build.kernel_path() == before
