@@ -1,1 +1,3 @@
-"""Floor 7: the layer beside other libraries' (`peers`), and how its cost grows (`scaling`)."""
+"""Floor 7: the layer beside other libraries' (`peers`), how its cost grows (`scaling`),
+sweeps (`sweep`), the tutorials' own programs (`tutorials`).
+"""

@@ -94,10 +94,10 @@ def markdown(runs: Sequence[Run]) -> str:
     return "\n\n".join(["## Long sequences", INTRODUCTION, as_markdown(table(runs)), verdict(runs)]).rstrip() + "\n"
 
 
-INTRODUCTION = """Loss and gradient of a single sequence; the loss is the mean square of every output, so that nothing
-may be forgotten. `segments computed anew` is the layer's `remat`. Here the memory is the peak of the whole process,
-Python and the compiler included. `× shortest` compares the time a symbol with that of the shortest length, in whatever
-way this is faster."""
+INTRODUCTION = """Loss and gradient of a single sequence, B1 D1 H64; the loss is the mean square of every output, so
+that nothing may be forgotten. `segments computed anew` is the layer's `remat`. Here the memory is the peak of the whole
+process, Python and the compiler included. `× shortest` compares the time a symbol with that of the shortest length, in
+whatever way this is faster."""
 
 
 def draw(above: Any, below: Any, runs: Sequence[Run]) -> None:

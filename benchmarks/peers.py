@@ -114,7 +114,7 @@ def write(chosen: Settings, content: dict[str, Any], measurements: list[Measurem
         plots.relative_times(measurements).savefig(chosen.plot)
     if chosen.markdown:
         picture = record.link(chosen.plot, chosen.markdown)
-        others = record.beside(Path(chosen.markdown).absolute().parent)
+        others = record.beside(Path(chosen.markdown).absolute())
         Path(chosen.markdown).write_text(record.markdown(content, measurements, picture, others))
 
 

@@ -75,9 +75,10 @@ def preface(title: str, introduction: str, platform: str, conditions: list[str],
     return [part for part in (f"# {title}", introduction, on_cpu, listed, picture) if part]
 
 
-def beside(folder: Path) -> str:
-    """What else was measured, as far as there are documents of it in this folder."""
-    there = [f"[{name}]({name}), {what}" for name, what in OTHERS.items() if (folder / name).exists()]
+def beside(document: Path) -> str:
+    """What else was measured, as far as there are documents of it in the folder of this one."""
+    others = [name for name in OTHERS if (document.parent / name).exists() and name != document.name]
+    there = [f"[{name}]({name}), {OTHERS[name]}" for name in others]
     return f"Beside this: {'; '.join(there)}." if there else ""
 
 
@@ -112,6 +113,7 @@ def link(picture: str, document: str) -> str:
 
 OTHERS = {
     "RESULTS_H200.md": "the same on a GPU",
+    "RESULTS_EPYC.md": "the same on an AMD EPYC, by XLA without the kernel",
     "SWEEP.md": "a sweep beside its runs alone and beside PyTorch's updates",
     "SCALING.md": "how time and memory grow",
 }

@@ -1,4 +1,4 @@
-"""Floor 5: one small script a task; flags become settings here and nowhere else."""
+"""Floor 6: one small script a task; flags become settings here and nowhere else."""
 
 import gc
 import os

@@ -82,8 +82,15 @@ def test_every_make_target_and_link_exists():
     assert named
     assert named <= set(targets)
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]:
-        for link in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text()):
-            assert (document.parent / link).exists(), f"{document.name} links to {link}"
+        text = document.read_text()
+        headings = {
+            re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
+            for line in text.splitlines()
+            if line[:1] == "#"
+        }
+        for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            there = link[1:] in headings if link[0] == "#" else (document.parent / link).exists()
+            assert there, f"{document.name} links to {link}"
 
 
 def test_the_figures_beside_the_published_ones_come_from_a_run():

@@ -64,7 +64,7 @@ class ModelSettings:
     @property
     def has_threads(self) -> bool:
         """Whether the recurrent layers have threads of their own, the kernel's, and so every core on one device."""
-        return self.cell in UNROLL and self.impl != "scan" and native.available()
+        return self.cell in UNROLL and self.impl != "scan" and self.dtype == "float32" and native.available()
 
     def check(self) -> None:
         """Raises SettingError where a setting is out of range or contradicts another."""

@@ -6,6 +6,7 @@ import sys
 
 import jax
 
+from lstm_jax.recurrent.native.build import count_cores
 from lstm_jax.runs import compiled, processes
 from lstm_jax.runs.config import RunConfig, describe_difference
 from lstm_jax.settings import SettingError
@@ -57,7 +58,7 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
     Raises:
         SettingError: this machine lacks the platform.
     """
-    cpu_devices = cpu_devices or min(len(os.sched_getaffinity(0)), MOST_CPU_DEVICES)
+    cpu_devices = cpu_devices or min(count_cores(), MOST_CPU_DEVICES)
     jax.config.update("jax_num_cpu_devices", cpu_devices)
     if VECTORS.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {VECTORS}".strip()

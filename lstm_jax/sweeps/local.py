@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import override
 
+from lstm_jax.recurrent.native.build import count_cores
 from lstm_jax.sweeps.executor import DIED, STEP, Event, Executor, code_path
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task
@@ -150,7 +151,7 @@ def _warnings() -> list[str]:
 
 def count_workers(platform: str, cpu_devices: int) -> int:
     """How many processes keep this machine busy: one for so many cores; one alone where there is an accelerator."""
-    return 1 if _has_accelerator(platform) else max(1, len(os.sched_getaffinity(0)) // cpu_devices)
+    return 1 if _has_accelerator(platform) else max(1, count_cores() // cpu_devices)
 
 
 def _has_accelerator(platform: str) -> bool:

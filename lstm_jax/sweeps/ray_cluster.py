@@ -40,7 +40,7 @@ class RayExecutor(Executor):
         try:
             import ray
         except ImportError:
-            raise SettingError("executor", "ray", "needs Ray: pip install 'lstm-jax[ray]'") from None
+            raise SettingError("executor", "ray", "needs Ray: pip install ray, or this package as '.[ray]'") from None
         self._ray, self._store = ray, store
         with _signals_kept():
             _connect(ray, address)

@@ -19,8 +19,8 @@ from lstm_jax.training.score import Judged, Score, tally
 from lstm_jax.training.step import Program
 
 COLUMNS = 8192 * 24
-"""Hidden units in flight, over all strings of a block: what a processor's cache holds; measured flat from 2^10 to 2^13
-strings of 24 units."""
+"""Hidden units after one symbol, over all strings of a block: what a processor's cache holds; measured flat from 2^10
+to 2^13 strings of 24 units."""
 
 
 def score_unseen(program: Program, task: StringTask, params: PyTree, known: Strings, lengths: range) -> Score:
@@ -57,11 +57,12 @@ def judge_all(program: Program, task: StringTask, params: PyTree, lengths: range
         # What is read from the end has no prefix tree: every string is read in full.
         every = {length: _all_strings(base, length, lengths[-1]) for length in lengths}
         return {length: judge_strings(program, task, params, strings) for length, strings in every.items()}
-    units = program.model.hidden_size * program.model.num_layers
+    units = max(program.model.hidden_size * program.model.num_layers, program.objective.num_outputs)
     block_depth = min(lengths[-1], max(1, int(math.log(max(COLUMNS // units, base), base) + 1e-9)))
     depth, leaves_only = lengths[-1] - block_depth, len(lengths) == 1
-    # A layer with threads reads a block on one device; the continuations, cell by cell, are for all of them.
-    mesh = batch_mesh(base**block_depth, 1 if program.model.has_threads and not depth else None)
+    # A layer with threads reads a block on one device a process; the continuations, cell by cell, are for all of them.
+    most = jax.process_count() if program.model.has_threads and not depth else None
+    mesh = batch_mesh(base**block_depth, most)
     params = place(params, NamedSharding(mesh, PartitionSpec()))
     grown, walked = _judge_tree(program, task, params, mesh, block_depth, depth, leaves_only)
     grown, walked = jax.tree.map(np.asarray, whole((grown, walked)))

@@ -1,9 +1,9 @@
-"""Every string of up to T symbols, each cell step done once.
+"""The continuations of strings, each cell step done once.
 
 Strings with a common beginning share the states after it. Grown level by level, the tree of all strings of T bits costs
 2^(T+1) steps instead of T·2^T, but its last level alone may not fit into memory. So the tree is walked depth first, in
-blocks: all strings of one length are read side by side, and an odometer runs through their continuations
-while a stack holds one block of states a level. One step of one block is all that is compiled, whatever T is.
+blocks: all strings of one length, which `evaluate` has read side by side, are continued by an odometer, while a stack
+holds one block of states a level. One step of one block is all that is compiled here, however long the strings are.
 
 A node's number is that of its string (`tasks.strings`): first symbol = least significant digit.
 """

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_jax.runs import report
 from scripts.reproduction.cases import EXPERIMENTS, Case, Claim
 from scripts.reproduction.runs import Outcome
-from scripts.reproduction.verdicts import OPEN, RULE, SHORT, Verdict, judge
+from scripts.reproduction.verdicts import OPEN, RULE, SHORT, WALL_TIMES, Verdict, judge
 
 HEADER = ["run", "figure", "published", "ours, mean", "from", "to", "s", "as good", "verdict"]
 
@@ -127,11 +127,11 @@ def as_markdown(rows: Sequence[Row], machine: str, theirs: str, spent: str, pict
     summary = ", ".join(f"{count} {word}" for word, count in counts.items())
     remarks = [
         f"{len(rows)} figures: {summary}.",
-        RULE,
-        f"Our wall times: {machine}. {theirs}",
+        f"{RULE} {WALL_TIMES}" if any(row.claim.quantity == "seconds" for row in rows) else RULE,
+        f"Our wall times: {machine}. {theirs}".rstrip(),
         spent,
     ]
     if counts[OPEN]:
         remarks.append("Figures that were published for later updates than those of this budget are not judged.")
     table = report.as_markdown([[HEADER, *(row.cells() for row in rows)]], remarks)
-    return f"{table}\n\n![Learning curves with the published figures]({picture})\n"
+    return f"# Published figures beside ours\n\n{table}\n\n![Learning curves with the published figures]({picture})\n"

@@ -8,11 +8,6 @@ from typing import Any
 
 from lstm_jax.settings import SettingError
 
-ELSEWHERE = (
-    "Where the wall time of a tutorial's own program is given, it is that under TensorFlow 2.21 on two cores of an AMD "
-    "EPYC (Zen 5); what their authors report of other machines is longer."
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class TutorialTimes:
@@ -24,7 +19,7 @@ class TutorialTimes:
     """
 
     times_as_fast: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
-    remark: str = ELSEWHERE
+    remark: str = ""
 
 
 def read_tutorial_times(path: str) -> TutorialTimes:
@@ -47,7 +42,7 @@ def _from_record(record: Mapping[str, Any]) -> TutorialTimes:
     remark = (
         "*times as fast*: the tutorials' own programs, as written for TensorFlow 1, and ours in turn, whole processes "
         f"with compilation: TensorFlow {host['versions']['tensorflow']}, {host['cores']} cores, {host['processor']}, "
-        f"on {record['date']}, `{record['command']}`. {ELSEWHERE}"
+        f"on {record['date']}, `{record['command']}`."
     )
     times = {
         name: tuple(run["theirs"]["whole"] / run["ours"]["whole"] for run in program["runs"])

@@ -39,7 +39,7 @@ def assert_equal(ours, theirs):
 
 
 @pytest.mark.parametrize("kind", fused.UNROLL)
-@pytest.mark.parametrize(("batch", "units"), [(1, 130), (3, 40), (20, 7), (400, 5), (200, 70)])
+@pytest.mark.parametrize(("batch", "units"), [(1, 130), (3, 40), (20, 7), (400, 15), (200, 129)])
 def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch):
     case = jax.tree.map(jnp.float32, random_case(kind, 9, 2, units, batch, 0)[:3])
     resets = random_case(kind, 9, 2, units, batch, 0, resets=True)[3]
@@ -58,14 +58,16 @@ def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch
 def test_blocks_can_be_shared_evenly_and_threads_beyond_them_share_units(columns, blocks):
     assert passes._division(24, columns, 1) == (blocks, blocks)
     found, useful = passes._division(256, columns, 64)
-    assert (found, useful % blocks) == (blocks, 0)
-    assert useful > blocks
+    assert found == blocks
+    assert useful > 2 * blocks
 
 
 @pytest.mark.parametrize("kind", fused.UNROLL)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-# [h; x; 1] has 1 to 4 rows more than vectors of 8 or 16 hold, in all: a symbol, two of them, or units as well.
-@pytest.mark.parametrize(("features", "units"), [(1, 1), (1, 7), (2, 7), (1, 15), (2, 15), (1, 17), (3, 31)])
+# [h; x; 1] has up to 5 rows more than vectors of 8 or 16 hold: what the bias needs, symbols, or units as well.
+@pytest.mark.parametrize(
+    ("features", "units"), [(1, 1), (1, 2), (1, 7), (2, 7), (1, 15), (1, 17), (2, 17), (3, 17), (3, 31)]
+)
 def test_rows_that_would_fill_little_of_a_vector_have_the_textbooks_gradient(kind, dtype, features, units):
     with jax.enable_x64(dtype == "float64"):
         case = random_case(kind, 11, features, units, 70, 0, resets=True)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lstm_jax.runs.folder import FolderError
-from scripts.reproduction import picture, table
+from scripts.reproduction import picture, table, verdicts
 from scripts.reproduction.cases import CASES
 from scripts.reproduction.runs import Budget, read_outcome
 from scripts.reproduction.verdicts import BETTER, MET, OPEN, SHORT
@@ -46,7 +46,11 @@ def test_rows_hold_the_runs_against_what_was_published(tmp_path):
     assert "3.6 times" in rows[-1].cells()[3]
     assert json.loads(json.dumps([row.record() for row in rows]))[-1]["verdict"] == BETTER
     text = table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "Long enough.", "reproduce.png")
-    assert text.startswith("| run | figure |")
+    assert text.startswith("# Published figures beside ours\n\n| run | figure |")
+    assert verdicts.WALL_TIMES in text
+    without = table.as_markdown(rows[:-1], "2 cores", "", "Long enough.", "reproduce.png")
+    assert verdicts.WALL_TIMES not in without, "no row has a wall time"
+    assert "Our wall times: 2 cores.\n" in without
     assert "Our wall times: 2 cores. Theirs elsewhere." in text
     assert "\n- Long enough.\n" in text
     assert f"{len(rows)} figures: {len(rows)} better." in text

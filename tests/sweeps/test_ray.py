@@ -110,7 +110,7 @@ def test_no_cluster_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("package", "said"),
     [
-        ("raise ImportError('not here')", "needs Ray: pip install 'lstm-jax[ray]'"),
+        ("raise ImportError('not here')", "needs Ray: pip install ray, or this package as '.[ray]'"),
         (SLOW_RAY, "Ray does not start; nothing is lost, try again: The node timed out."),
     ],
 )

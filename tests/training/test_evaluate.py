@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from lstm_jax.recurrent.native import passes as native
 from lstm_jax.tasks.strings import Strings, digits
 from lstm_jax.training import evaluate
 from lstm_jax.training.evaluate import Judged, read_along, read_whole, score_strings, score_unseen, tally
@@ -58,6 +59,27 @@ def test_the_exact_score_equals_reading_every_string(settings, columns, monkeypa
     expected = plain_score(setup, params_of(members), lengths)
     assert (score.mistakes, score.size, score.by_answer, score.by_length) == expected
     assert score.interval == (score.error, score.error)
+
+
+@pytest.mark.skipif(not native.available(), reason="no CPU computes here, or the kernel cannot be compiled")
+@pytest.mark.parametrize(
+    ("settings", "columns", "most"),
+    [
+        ({}, evaluate.COLUMNS, 1),
+        ({}, 40, None),  # the continuations are for all devices
+        ({"impl": "scan"}, evaluate.COLUMNS, None),
+        ({"cell": "rnn"}, evaluate.COLUMNS, None),
+        ({"cell": "flax_lstm"}, evaluate.COLUMNS, None),
+        ({"dtype": "bfloat16"}, evaluate.COLUMNS, None),
+    ],
+)
+def test_a_layer_with_threads_of_its_own_reads_all_strings_on_one_device(settings, columns, most, monkeypatch):
+    monkeypatch.setattr(evaluate, "COLUMNS", columns)
+    asked, batch_mesh = [], evaluate.batch_mesh
+    monkeypatch.setattr(evaluate, "batch_mesh", lambda *request: asked.append(request[1]) or batch_mesh(*request))
+    setup, members = trained(1, **settings)
+    evaluate.judge_all(setup.program, setup.problem.task, params_of(members), range(6, 7))
+    assert asked == [most]
 
 
 def test_given_strings_are_scored_in_their_order():

@@ -1,7 +1,7 @@
 """The cells as the GPU computes them: each gate an array of its own, [H, B], one time step each.
 
-A kernel cannot cut an array into pieces, so what `fused_cells` has as rows of one array is a list here, gate by gate.
-What is kept of a gate for the way back is its value.
+What `fused_cells` has as rows of one array is a list here, gate by gate: a kernel can cut an array into equal parts
+only. What is kept of a gate for the way back is its value.
 
 Blocks: an LSTM has i, f, g, o, each the sum of a part from the inputs and one from the hidden state. A GRU has r, z, n
 from the inputs and r, z, hn from the hidden state; hn = U_n h + b_hn is what the reset gate scales. Both have four.

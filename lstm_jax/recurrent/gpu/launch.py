@@ -39,7 +39,7 @@ def runner(kernel: Any, results: tuple, begin: list[Array], num_programs: int, n
     Args:
         kernel: takes references to the arrays, to `begin`, and to the results.
         results: their shapes.
-        begin: what becomes of results: the last of all leaves, and the first if there are two.
+        begin: what results hold at first: the last of all their leaves, and the first of them if there are two.
         num_programs: how many programs there are.
         num_warps: how many warps work on each.
         interpret: whether XLA computes what the kernel does.

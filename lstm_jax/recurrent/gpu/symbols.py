@@ -50,7 +50,7 @@ class Symbols(NamedTuple):
 def symbols(weights: Weights, inputs: Array, dtype: Any) -> Symbols:
     """The inputs, [T, D, B], as a kernel is to read them; `dtype` is that of the state."""
     batch_first = jnp.moveaxis(inputs, -1, 0)
-    if inputs.shape[1] <= NARROW:
+    if 0 < inputs.shape[1] <= NARROW:
         return Symbols(weights.input, batch_first, weights.bias)
     products = lax.dot_general(batch_first, weights.input, (((2,), (1,)), ((), ())), preferred_element_type=dtype)
     return Symbols(None, products, weights.bias)

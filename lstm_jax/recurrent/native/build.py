@@ -88,6 +88,11 @@ def count_threads() -> int:
     wanted = os.environ.get(THREADS, "")
     if wanted.isdecimal() and int(wanted):
         return int(wanted)
+    return count_cores()
+
+
+def count_cores() -> int:
+    """How many cores this process may use; all, where the system does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -60,8 +60,10 @@ class PoolTeam : public Team {
              [&](std::function<void()> task) { pool.Schedule(std::move(task)); }),
         pool_(pool) {}
 
-  // A team for each of this team's members, if so many threads are shared out among them.
-  PoolTeam own(int threads) const { return PoolTeam(threads / this->threads(), pool_); }
+  // A team for one of this team's members, if so many threads are shared out among them.
+  PoolTeam own(int threads, int member) const {
+    return PoolTeam(threads / this->threads() + (member < threads % this->threads()), pool_);
+  }
 
  private:
   ffi::ThreadPool& pool_;
@@ -80,7 +82,7 @@ void share(const Problem<T>& p, int blocks, int threads, PoolTeam& team, Part pa
   const int lanes = Vector<T>::kLanes, vectors = (p.batch + lanes - 1) / lanes;
   team.run(blocks, [&](int block, int end) {
     for (; block < end; ++block) {
-      PoolTeam own = team.own(threads);
+      PoolTeam own = team.own(threads, block % team.threads());
       const int first = vectors * block / blocks * lanes, last = vectors * (block + 1) / blocks * lanes;
       part(block, Columns{first, std::min(last, p.batch) - first}, own);
     }

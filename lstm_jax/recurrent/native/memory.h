@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -31,9 +32,9 @@ struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
 
-// What a thread has used, for its next calls: it still lies in the cache of the thread's core, while the C library may
-// hand out what another core has just written. Measured: 1,024 strings of 6 symbols, 24 units, take 0.78 ms forward and
-// backward, and 0.89 without.
+// What a thread has used, at most kMost bytes of it, for its next calls: it still lies in the cache of the thread's
+// core, while the C library may hand out what another core has just written. Measured: 1,024 strings of 6 symbols, 24
+// units, take 0.78 ms forward and backward, and 0.89 without.
 class Shelf {
  public:
   static Shelf& of_this_thread() {
@@ -53,10 +54,16 @@ class Shelf {
     return nullptr;
   }
 
-  // Keeps a piece; what has lain there for longest goes when there is too much.
-  void put(int64_t size, void* memory) {
-    pieces_.push_back({size, std::unique_ptr<void, Free>(memory)});
-    for (total_ += size; total_ > kMost; pieces_.erase(pieces_.begin())) total_ -= pieces_.front().size;
+  // Keeps a piece, if it is not too large and there is room to note it; what has lain there for longest makes room.
+  void put(int64_t size, void* memory) noexcept {
+    std::unique_ptr<void, Free> piece(memory);
+    if (size > kMost) return;
+    for (; total_ + size > kMost; pieces_.erase(pieces_.begin())) total_ -= pieces_.front().size;
+    try {
+      pieces_.push_back({size, std::move(piece)});
+      total_ += size;
+    } catch (const std::bad_alloc&) {
+    }
   }
 
  private:

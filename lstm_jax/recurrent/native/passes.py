@@ -136,8 +136,9 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
     """Into how many blocks of columns the work is cut, and how many threads are of use.
 
     The blocks follow from the shape alone, never from the number of threads: they decide in which order numbers are
-    added. They are 2^n, which threads can share evenly. Threads beyond that number share the units of a block and meet
-    at every symbol, as they do in what is too little for a block, 0.
+    added. They are 2^n, which two, four or eight threads can share evenly; three have one round more to do. Threads
+    beyond that number share the units of a block and meet at every symbol, as they do in what is too little for a
+    block, 0.
     """
     few = columns <= (FEW if units < WIDE else FEW_OF_WIDE)
     blocks = 0 if few else 1 if columns < 2 * HALF else 2

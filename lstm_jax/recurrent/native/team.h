@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <thread>
 
 namespace lstm_jax {
 
@@ -19,8 +21,12 @@ class Team {
 
   // start: has a function called on another thread, some time.
   Team(int threads, const std::function<void(std::function<void()>)>& start) : threads_(threads) {
+    const auto leader = std::this_thread::get_id();
     for (int helper = 1; helper < threads; ++helper) {
-      start([board = board_, helper, threads] { help(*board, helper, threads); });
+      // A pool that has no room for more has its caller do it: then there is no helper.
+      start([board = board_, helper, threads, leader] {
+        if (std::this_thread::get_id() != leader) help(*board, helper, threads);
+      });
     }
   }
   Team() : threads_(1) {}
@@ -30,7 +36,8 @@ class Team {
   int threads() const { return threads_; }
 
   // work(first, last) for ranges that together are 0 ... count, each on some thread. Whoever reads the same again and
-  // again turns round each time: what was read last is still in the cache.
+  // again turns round each time: what was read last is still in the cache. Throws what a piece has thrown, once no
+  // thread is at work any more.
   void run(int count, const std::function<void(int, int)>& work, bool backwards = false) {
     if (threads_ == 1 && !backwards) return work(0, count);
     int pieces = std::min(count, kMostPieces);
@@ -48,6 +55,7 @@ class Team {
     take(board, announcement, 0, threads_);
     expected_ += pieces;
     for (int spins = 0; board.done.load(std::memory_order_acquire) != expected_; ++spins) rest(spins);
+    if (board.failed.load(std::memory_order_relaxed)) std::rethrow_exception(board.failure);
   }
 
  private:
@@ -57,6 +65,8 @@ class Team {
     std::atomic<uint64_t> announcement{0};  // phase, direction, number of pieces: at once, so that they belong together
     std::atomic<const std::function<void(int)>*> work{nullptr};
     std::atomic<uint64_t> done{0};
+    std::atomic<bool> failed{false};
+    std::exception_ptr failure;  // what was thrown first
     std::atomic<uint64_t> taken[kMostPieces] = {};  // the last phase in which a piece was taken
   };
 
@@ -90,7 +100,11 @@ class Team {
       uint64_t before = board.taken[piece].load(std::memory_order_relaxed);
       if (before >= phase || !board.taken[piece].compare_exchange_strong(before, phase)) continue;
       // Whoever has taken a piece keeps the leader in this phase, so this is the phase's work.
-      (*board.work.load(std::memory_order_relaxed))(piece);
+      try {
+        (*board.work.load(std::memory_order_relaxed))(piece);
+      } catch (...) {
+        if (!board.failed.exchange(true)) board.failure = std::current_exception();
+      }
       board.done.fetch_add(1, std::memory_order_release);
     }
   }

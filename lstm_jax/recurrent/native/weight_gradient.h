@@ -43,14 +43,14 @@ class WeightGradient {
   // Brings a group of rows to where `add` reads them.
   void fetch(int step, const Block<T>& block, int slot, int group) const {
     const int first = group * kLanes, few = beside();
-    const Rows rows = rows_at(step);
+    const Operands operands = operands_at(step);
     for (int column = 0; column < block.padded; column += kLanes) {
       const int at = block.columns.first + column, count = block.columns.count - column;
       const int64_t place = int64_t(slot) * block.padded + column;
       if (first < turned()) {
-        turn(rows, block, first, at, count, place);
+        turn(operands, block, first, at, count, place);
       } else {
-        for (int k = 0; k < few; ++k) store(row_beside(block, k) + place, rows.load(first + k, at, count));
+        for (int k = 0; k < few; ++k) store(row_beside(block, k) + place, operands.load(first + k, at, count));
       }
     }
   }
@@ -67,22 +67,22 @@ class WeightGradient {
       T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
       Tile<T, W> tile{};
       for (int slot = 0; slot < (hidden_only ? remembered : slots); ++slot) {
-        const T* operands = block.operands.get() + int64_t(operand) * block.slots * block.padded +
-                            int64_t(slot) * block.padded * W * kLanes;
+        const T* strip = block.operands.get() + int64_t(operand) * block.slots * block.padded +
+                         int64_t(slot) * block.padded * W * kLanes;
         for_strips<T>(block.padded, [&](int column, auto columns) {
           constexpr int kColumns = decltype(columns)::value * kLanes;
-          const T* turned = operands + column * W * kLanes;
+          const T* columns_of = strip + column * W * kLanes;
           const T* rows = block.rows(slot, column) + int64_t(number) * kRows * kColumns;
           if (hidden_only) {
-            add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, turned, kColumns);
+            add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, columns_of, kColumns);
           } else {
-            add_outer_product<0, kGates>(tile, rows, kColumns, turned, kColumns);
+            add_outer_product<0, kGates>(tile, rows, kColumns, columns_of, kColumns);
           }
         });
       }
       for (int r = 0; r < kRows; ++r) {
         for (int w = 0; w < W; ++w) {
-          T* sum = gradient + int64_t(r) * this->operands() + w * kLanes;
+          T* sum = gradient + int64_t(r) * operands() + w * kLanes;
           store(sum, load(sum) + tile.sum[r / kGates][r % kGates][w]);
         }
       }
@@ -109,7 +109,7 @@ class WeightGradient {
   static constexpr int kLanes = Vector<T>::kLanes;
 
   // [h; x; 1; 0 ...] as it was when a symbol was read.
-  struct Rows {
+  struct Operands {
     const T *hidden, *inputs;
     const bool* resets;
     int units, features, batch;
@@ -138,7 +138,7 @@ class WeightGradient {
     return block.operands.get() + int64_t(turned() + number) * block.slots * block.padded;
   }
 
-  Rows rows_at(int step) const {
+  Operands operands_at(int step) const {
     return {p_.before(step, hidden_, p_.hidden_start),
             p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch,
             p_.resets_at(step),
@@ -148,11 +148,11 @@ class WeightGradient {
   }
 
   // Writes kLanes rows as columns, so that one row of the product reads them side by side.
-  void turn(const Rows& rows, const Block<T>& block, int row, int at, int count, int64_t place) const {
+  void turn(const Operands& operands, const Block<T>& block, int row, int at, int count, int64_t place) const {
     constexpr int kWidth = kWide * kLanes;
     const int width = row - row % kWidth + kWidth <= turned() ? kWidth : kLanes, first = row - row % width;
     Vec<T> lanes[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = rows.load(row + lane, at, count);
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = operands.load(row + lane, at, count);
     transpose<T>(lanes);
     T* to = block.operands.get() + int64_t(first) * block.slots * block.padded + place * width + row - first;
     for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, lanes[lane]);
