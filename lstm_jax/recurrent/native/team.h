@@ -29,7 +29,6 @@ class Team {
       });
     }
   }
-  Team() : threads_(1) {}
   Team(const Team&) = delete;
   ~Team() { board_->announcement.store(kOver, std::memory_order_release); }
 
