@@ -6,6 +6,7 @@ for it waits for ever. Its building blocks are used without the thread.
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.summary_pb2 import Summary
 
 
 class Board:
@@ -29,9 +31,11 @@ class Board:
         self._events = EventsWriter(str(folder / "events"), f".{os.getpid()}.{time.monotonic_ns()}")
         self._write(Event(session_log=SessionLog(status=SessionLog.START)), step + 1)
 
-    def scalar(self, name: str, value: float, step: int) -> None:
-        """A point of a curve."""
-        self._write(Event(summary=summary.scalar(name, value)), step)
+    def scalars(self, points: Mapping[str, float], step: int) -> None:
+        """A point of each of some curves, by their names; in one event, which takes half as long as one for each."""
+        values = [value for name, point in points.items() for value in summary.scalar(name, point).value]
+        if values:
+            self._write(Event(summary=Summary(value=values)), step)
 
     def text(self, name: str, markdown: str, step: int) -> None:
         """A text."""
@@ -45,8 +49,7 @@ class Board:
         """The settings with the final metrics, for the HParams tab."""
         for part in summary.hparams(settings, metrics):
             self._write(Event(summary=part), step)
-        for name, value in metrics.items():
-            self.scalar(name, value, step)
+        self.scalars(metrics, step)
 
     def flush(self) -> None:
         """Makes sure that all is on disk."""

@@ -63,16 +63,16 @@ class StringView(View):
         if isinstance(program.objective, ClassObjective):
             outputs = np.asarray(program.objective.probabilities(outputs))
         names = [f"{self.lowest + place:02d}" for place in range(len(outputs))] if len(outputs) > 1 else ["answer"]
-        for name, value in zip(names, outputs.tolist(), strict=True):
-            board.scalar(f"example_string/{name}", value, step)
+        points = zip(names, outputs.tolist(), strict=True)
+        board.scalars({f"example_string/{name}": value for name, value in points}, step)
         return outputs.tolist()
 
     @override
     def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
         task, counts = self.problem.task, sum_counts(score.by_answer for score in scores)
         if len(counts) <= MOST_ROWS:
-            for answer, share in shares(counts).items():
-                board.scalar(f"error_by_{task.asked}/{answer:02d}", share, step)
+            errors = {f"error_by_{task.asked}/{answer:02d}": share for answer, share in shares(counts).items()}
+            board.scalars(errors, step)
         size = self.problem.epoch_size()
         epoch = step * self.config.training.batch_size / size if size else None
         return evaluation_line(step, epoch, scores, self.by_epoch)

@@ -68,7 +68,7 @@ class TextView(View):
 
     @override
     def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
-        board.scalar("perplexity", perplexity(np.mean([score.loss for score in scores])), step)
+        board.scalars({"perplexity": perplexity(np.mean([score.loss for score in scores]))}, step)
         tested = "held out" if self.problem.settings.held_out else "whole text"
         return (
             f"step {step:7,}  average loss {means['loss']:.3f}, accuracy {1 - means['error']:7.2%}{self._among}  "

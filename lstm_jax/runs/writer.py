@@ -39,12 +39,13 @@ class Writer:
         self._file.flush()
         trains, step = rows[0]["split"] == "train", rows[0]["step"]
         board, tags = (self.train, self._train_tags) if trains else (self.test, {})
+        points = {}
         for name in sorted(rows[0].keys() - {"step", "split", "seed", "size"}):
             tag = tags.get(name, name)
-            board.scalar(tag, float(np.mean([row[name] for row in rows])), step)
+            points[tag] = float(np.mean([row[name] for row in rows]))
             if self._num_seeds > 1:
-                for row in rows:
-                    board.scalar(f"{tag}_by_seed/{row['seed']}", row[name], step)
+                points |= {f"{tag}_by_seed/{row['seed']}": row[name] for row in rows}
+        board.scalars(points, step)
 
     def flush(self) -> None:
         """Makes sure that all is on disk: called before each checkpoint, which stands for all that came before it."""
