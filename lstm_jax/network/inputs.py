@@ -12,7 +12,6 @@ SMALL_ALPHABET = 256
 """Up to so many symbols a vector is looked up by a product with a one-hot code: on the CPU it is faster than a gather
 and, above all, than the scatter that is the gather's gradient."""
 
-
 FEW_SYMBOLS = 16
 """Up to so many symbols fixed features are chosen symbol by symbol, which needs no one-hot code in memory; measured: an
 update of the sign game (four symbols, 1,024 strings) takes 0.76 instead of 0.79 ms."""

@@ -87,9 +87,12 @@ def _judge_tree(
     """The answers to a block of strings, [1, B], or to all their prefixes, [block_depth, B]; and to continuations."""
     base = len(task.alphabet)
 
+    def answer(state: Any) -> Array:
+        return task.answer(state).astype(jnp.int16)
+
     def follow(state: Any, symbols: Any) -> tuple[Any, Any]:
         state = task.advance(state, symbols)
-        return state, task.answer(state).astype(jnp.int16)
+        return state, answer(state)
 
     def on_device(params: PyTree, codes: Array) -> tuple[Judged, Judged | None]:
         model = program.with_params(params)
@@ -98,19 +101,17 @@ def _judge_tree(
             return model.step(state[0], symbols), task.advance(state[1], symbols)
 
         def judge(state: PyTree) -> Judged:
-            return judge_outputs(program.objective, model.output(state[0]), task.answer(state[1]).astype(jnp.int16))
+            return judge_outputs(program.objective, model.output(state[0]), answer(state[1]))
 
-        start = jax.tree.map(jnp.asarray, task.start((len(codes),)))
-        truth, right = jax.lax.scan(follow, start, codes.T)
+        truth, right = jax.lax.scan(follow, jax.tree.map(jnp.asarray, task.start((len(codes),))), codes.T)
         if leaves_only:
             read, states = model.read_last(codes.T)
             reads, right = read[:, None], right[-1:]
         else:
             reads, states = model.read_every(codes.T)
         grown = judge_outputs(program.objective, model.read_out(reads), right)
-        if depth == 0:
-            return grown, None
-        return grown, walk_continuations(step, judge, (states, truth), base, depth, leaves_only)
+        walked = walk_continuations(step, judge, (states, truth), base, depth, leaves_only) if depth else None
+        return grown, walked
 
     codes = digits(np.arange(base**block_depth), block_depth, base)
     return jax.shard_map(

@@ -108,7 +108,7 @@ class WeightGradient {
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
 
-  // [h; x; 1; 0 ...] as it was when a symbol was read.
+  // [h; x; 1; 0 ...] as it was when a symbol was read; found once a symbol, not at every row.
   struct Operands {
     const T *hidden, *inputs;
     const bool* resets;
