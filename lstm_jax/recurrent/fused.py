@@ -2,7 +2,7 @@
 
 On a CPU both passes are a kernel of our own (`native`) wherever it can be compiled; a GPU has a path of its own
 (`gpu`). XLA computes them (`fused_passes`) on all other devices, and on a CPU for types that the kernel
-does not know, and under `jax.vmap`.
+does not know.
 
 Sequences are columns: inputs [T, D, B], states [H, B]. Axes: see `lstm_jax.axes`.
 """

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent import fused, fused_passes, scan
 from lstm_jax.recurrent.cells import CELLS, Weights
-from lstm_jax.recurrent.native import passes
+from lstm_jax.recurrent.native import kept, passes
 from tests.recurrent.test_fused import random_case
 
 pytestmark = pytest.mark.skipif(not passes.available(), reason="no CPU computes here, or the kernel cannot be compiled")
@@ -84,9 +84,14 @@ def test_it_is_called_where_it_can_compute_what_is_asked_for(kind):
     assert is_called(fused.UNROLL[kind], weights, inputs, state)
     assert not is_called(fused.UNROLL[kind], weights, *jax.tree.map(lambda leaf: leaf[..., 9:], (inputs, state)))
     assert not is_called(fused.UNROLL[kind], weights, inputs.astype(jnp.bfloat16), state)
-    assert not is_called(
-        jax.vmap(fused.UNROLL[kind], (0, None, None)), jax.tree.map(lambda w: jnp.stack([w, w]), weights), inputs, state
-    )
+
+    def is_called_by_turns(columns):
+        layers = jax.vmap(fused.UNROLL[kind], (0, None, None))
+        several = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), weights)
+        return is_called(layers, several, *jax.tree.map(lambda leaf: leaf[..., :columns], (inputs, state)))
+
+    assert is_called_by_turns(9)
+    assert not is_called_by_turns(2)  # several forward passes of few columns are faster side by side
 
 
 @pytest.mark.usefixtures("float64")
@@ -111,8 +116,25 @@ def test_what_is_zero_or_not_asked_for_is_left_out_and_nothing_else(kind, size, 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", fused.UNROLL)
-def test_members_side_by_side_and_jacobians_equal_the_textbook(kind):
-    weights, inputs, state, _ = random_case(kind, 3, 2, 3, 10, 0)
+@pytest.mark.parametrize("batch", [1, 3, 8, 37, 201])
+def test_what_is_kept_is_what_xla_keeps_in_another_order(kind, batch):
+    case = random_case(kind, 3, 2, 5, batch, 0, resets=True)
+    by_xla = functools.partial(fused_passes.forward, kind, False)
+    rows = by_xla(*case)[2]
+    found = passes.forward(kind, False, True, by_xla, *case)[2]
+    lanes = passes._lanes(case[2])
+    assert bool(lanes) == (batch > passes.FEW)
+    assert found.shape == kept.shape(3, 5, batch, lanes) == kept.from_rows(rows, lanes).shape
+    again = kept.to_rows(kind, found, batch, lanes)
+    jax.tree.map(lambda our, their: np.testing.assert_allclose(our, their, atol=1e-14), again, rows)
+    assert_equal(kept.to_rows(kind, kept.from_rows(rows, lanes), batch, lanes), rows)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", fused.UNROLL)
+@pytest.mark.parametrize("batch", [3, 10, 37])
+def test_members_side_by_side_and_jacobians_equal_the_textbook(kind, batch):
+    weights, inputs, state, _ = random_case(kind, 3, 2, 3, batch, 0)
     several = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), weights)
     both = fused.UNROLL[kind], by_textbook(kind)
     ours, theirs = (
@@ -123,7 +145,6 @@ def test_members_side_by_side_and_jacobians_equal_the_textbook(kind):
     def hidden(unroll, inputs):
         return unroll(weights, inputs, state)[1].hidden
 
-    # The forward pass by the kernel, the backward pass for many derivatives at once by XLA.
     ours, theirs = (jax.jacrev(functools.partial(hidden, unroll))(inputs) for unroll in both)
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 

@@ -7,18 +7,27 @@ import pytest
 from lstm_jax.recurrent.vectorised import unless_vectorised
 
 
-@pytest.mark.parametrize(("count", "marked"), [(1, "by kernel"), (3, "by XLA")])
+@pytest.mark.parametrize(
+    ("count", "otherwise", "marked"),
+    [(1, True, "by kernel"), (3, True, "by XLA"), (1, False, "by kernel"), (3, False, "by kernel")],
+)
 @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
-def test_the_kernel_is_for_one_alone(count, marked, axes):
+def test_the_kernel_is_for_one_alone_or_for_one_after_another(count, otherwise, marked, axes):
     mark = {"by kernel": 10.0, "by XLA": 20.0}
-    choose = unless_vectorised(
-        lambda pair, nothing, other: {"sum": pair[0] + pair[1] + other, "mark": mark["by kernel"] * other},
-        lambda pair, nothing, other: {"sum": pair[0] + pair[1] + other, "mark": mark["by XLA"] * other},
-    )
-    one, other = (jnp.ones((count, 2)) if axis == 0 else jnp.ones(2) for axis in axes)
+
+    def computed(by):
+        def add(pair, nothing, other):
+            assert pair[0].shape == other.shape == (2,) and nothing is None
+            return {"sum": pair[0] - pair[1] + other, "mark": mark[by] * other}
+
+        return add
+
+    choose = unless_vectorised(computed("by kernel"), computed("by XLA") if otherwise else None)
+    one, other = (jnp.arange(2.0 * count).reshape(count, 2) if axis == 0 else jnp.arange(5.0, 7.0) for axis in axes)
     result = jax.jit(jax.vmap(choose, in_axes=((axes[0], axes[0]), None, axes[1])))((one, 2 * one), None, 3 * other)
-    assert result["sum"].shape == (count, 2) and bool(jnp.all(result["sum"] == 6))
-    assert bool(jnp.all(result["mark"] == 3 * mark[marked]))
+    assert result["sum"].shape == (count, 2)
+    assert bool(jnp.all(result["sum"] == 3 * other - one))
+    assert bool(jnp.all(result["mark"] == 3 * other * mark[marked]))
 
 
 def test_without_vmap_and_under_two_the_kernel_computes_for_one():

@@ -54,6 +54,12 @@ def load() -> bool:
     return True
 
 
+@functools.cache
+def vector_bytes() -> int:
+    """The size of the vectors in which the kernel computes."""
+    return ctypes.c_int.in_dll(ctypes.CDLL(str(kernel_path())), "lstm_jax_vector_bytes").value
+
+
 def target_name(target: str) -> str:
     """The name under which XLA knows a function, which compiled programs keep: another version has another."""
     return f"lstm_jax_{target}_{digest()}"

@@ -125,7 +125,7 @@ class FewBackward {
     }
     Vec<T> gates[kGates];
     for (int gate = 0; gate < kGates; ++gate) {
-      gates[gate] = gather(a_.kept[gate] + time * a_.kept_stride[gate] + row, count, batch);
+      gates[gate] = gather(a_.kept + (int64_t(time) * kGates + gate) * units * batch + row, count, batch);
     }
     State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);
     store(passing + column * width_ + first, d_before.hidden);

@@ -112,8 +112,8 @@ class FewForward {
     const int64_t place = int64_t(first) * batch + column, at = int64_t(time) * units * batch + place;
     scatter(results_.hidden + at, state.hidden, count, batch);
     if (Cell::kHasCell) scatter(results_.cell + at, state.cell, count, batch);
-    for (int gate = 0; results_.kept[0] && gate < kGates; ++gate) {
-      scatter(results_.kept[gate] + time * results_.kept_stride[gate] + place, gates[gate], count, batch);
+    for (int gate = 0; results_.kept && gate < kGates; ++gate) {
+      scatter(results_.kept + (int64_t(time) * kGates + gate) * units * batch + place, gates[gate], count, batch);
     }
   }
 

@@ -77,11 +77,8 @@ class Forward {
     const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
     const T* cells = Cell::kHasCell ? p_.before(step, results_.cell, p_.cell_start) + place : nullptr;
     T *hidden_after = after + int64_t(depth) * column + (features + unit) * kWidth, *hidden_to = results_.hidden + at;
-    T *cell_to = Cell::kHasCell ? results_.cell + at : nullptr, *kept[kGates];
-    const bool keep = results_.kept[0];
-    for (int gate = 0; keep && gate < kGates; ++gate) {
-      kept[gate] = results_.kept[gate] + time * results_.kept_stride[gate] + place;
-    }
+    T *cell_to = Cell::kHasCell ? results_.cell + at : nullptr, *kept[W] = {};
+    for (int w = 0; results_.kept && w < W; ++w) kept[w] = results_.kept + p_.kept_at(time, first + w * kLanes, unit);
 #pragma GCC unroll 3
     for (int u = 0; u < kUnits; ++u) {
       if (u == units) return;
@@ -98,7 +95,7 @@ class Forward {
         store(hidden_after + u * kWidth + w * kLanes, state.hidden);
         store(hidden_to + here, state.hidden, left);
         if (Cell::kHasCell) store(cell_to + here, state.cell, left);
-        for (int gate = 0; keep && gate < kGates; ++gate) store(kept[gate] + here, gates[gate], left);
+        for (int gate = 0; kept[w] && gate < kGates; ++gate) store(kept[w] + (u * kGates + gate) * kLanes, gates[gate]);
       }
     }
   }

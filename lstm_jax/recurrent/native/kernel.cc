@@ -33,25 +33,6 @@ Problem<T> problem(ffi::RemainingArgs args, bool reverse) {
           in<T>(at(2)),   in<T>(at(3)),   in<T>(at(4)), in<T>(at(5)), in<bool>(at(6))};
 }
 
-// The blocks of H rows of the gates lie in one array [T, 4 H, B] or several [T, k H, B].
-template <class T, class Array>
-void find_gates(const std::vector<Array>& arrays, const Problem<T>& p, Array (&gates)[kGates],
-                int64_t (&strides)[kGates], const std::vector<int>& blocks) {
-  const int64_t block = int64_t(p.units) * p.batch;
-  for (int gate = 0, array = 0; array < int(arrays.size()); ++array) {
-    for (int number = 0; number < blocks[array]; ++number, ++gate) {
-      gates[gate] = arrays[array] ? arrays[array] + number * block : nullptr;
-      strides[gate] = blocks[array] * block;
-    }
-  }
-}
-
-template <class Cell>
-const std::vector<int>& kept_blocks() {
-  static const std::vector<int> one{4}, three{1, 2, 1};
-  return Cell::kHasCell ? one : three;
-}
-
 // As many threads of the pool as are of use, and there are.
 class PoolTeam : public Team {
  public:
@@ -94,13 +75,10 @@ void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets r
              int threads) {
   Problem<T> p = problem<T>(args, reverse);
   auto at = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
-  ForwardResults<T> results{at(0), at(1), {}, {}};
-  std::vector<T*> kept;
-  for (size_t number = 2; number < rets.size(); ++number) kept.push_back(at(number));
+  ForwardResults<T> results{at(0), at(1), at(2)};
   for (size_t number = 0; number < rets.size(); ++number) {
     will_be_written(at(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
   }
-  find_gates<T, T*>(kept, p, results.kept, results.kept_stride, kept_blocks<Cell>());
   PoolTeam team = leaders(threads, blocks, pool);
   if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
   Forward<Cell, T> pass(p, results);
@@ -113,10 +91,7 @@ void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets 
   Problem<T> p = problem<T>(args, reverse);
   auto at = [&](int number) { return in<T>(args.get<ffi::AnyBuffer>(number).value()); };
   auto to = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
-  BackwardArguments<T> arguments{at(7), at(8), {}, {}, at(9), at(10), at(11), at(12)};
-  std::vector<const T*> kept;
-  for (size_t number = 13; number < args.size(); ++number) kept.push_back(at(number));
-  find_gates<T, const T*>(kept, p, arguments.kept, arguments.kept_stride, kept_blocks<Cell>());
+  BackwardArguments<T> arguments{at(7), at(8), at(9), at(10), at(11), at(12), at(13)};
   BackwardResults<T> results{to(0), to(1), to(2), to(3), to(4), to(5)};
   PoolTeam team = leaders(threads, blocks, pool);
   if (blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
@@ -164,3 +139,5 @@ LSTM_JAX_TARGET(lstm_forward, forward, Lstm);
 LSTM_JAX_TARGET(lstm_backward, backward, Lstm);
 LSTM_JAX_TARGET(gru_forward, forward, Gru);
 LSTM_JAX_TARGET(gru_backward, backward, Gru);
+
+extern "C" const int lstm_jax_vector_bytes = lstm_jax::kVectorBytes;

@@ -1,6 +1,6 @@
 """The two passes of the fast path by the kernel: the numbers of `fused`, up to rounding, and what it keeps of them.
 
-Under `jax.vmap` XLA computes them, which puts the members of a batch of layers side by side, and second derivatives.
+Under `jax.vmap` the kernel computes one layer after another. XLA computes second derivatives.
 """
 
 import functools
@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
-from lstm_jax.recurrent.native import build
+from lstm_jax.recurrent.native import build, kept
 from lstm_jax.recurrent.varying import vary_alike
 from lstm_jax.recurrent.vectorised import Pass, unless_vectorised
 
@@ -59,20 +59,21 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
     """
 
     def by_kernel(weights: Weights, inputs: Array, state: State, resets: Array | None) -> PyTree:
-        stack = (len(inputs), *state.hidden.shape)
-        states = [stack if name in state._fields else (0,) for name in LSTMState._fields]
-        blocks = (4,) if kind == "lstm" else (1, 2, 1)
-        kept = [(stack[0], number * stack[1], stack[2]) if keep else (0,) for number in blocks]
-        results = _call(f"{kind}_forward", reverse, (weights, inputs, state, resets), (), [*states, *kept])
+        time, (units, columns) = len(inputs), state.hidden.shape
+        shapes = [(time, units, columns) if name in state._fields else (0,) for name in LSTMState._fields]
+        shape = kept.shape(time, units, columns, _lanes(state)) if keep else (0,)
+        results = _call(f"{kind}_forward", reverse, (weights, inputs, state, resets), (), [*shapes, shape])
         found = type(state)(*results[: len(state)])
         final = jax.tree.map(lambda leaf: leaf[0 if reverse else -1], found)
-        return final, found, (results[2] if kind == "lstm" else tuple(results[2:])) if keep else None
+        return final, found, results[2] if keep else None
 
     def by_xla(*arguments: Any) -> PyTree:
-        final, states, kept = otherwise(*arguments)
-        return final, states, kept if keep else None
+        final, states, rows = otherwise(*arguments)
+        return final, states, kept.from_rows(rows, _lanes(final)) if keep else None
 
-    return _or_by_xla(by_kernel, by_xla)(*arguments)
+    # Nothing else of XLA's is faster side by side: several forward passes of few columns each, and no way back.
+    few = not keep and not _lanes(arguments[2])
+    return _or_by_xla(by_kernel, by_xla, by_xla if few else None)(*arguments)
 
 
 def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass, *arguments: Any) -> PyTree:
@@ -90,26 +91,27 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
     def needed(*derivatives: PyTree) -> list[PyTree]:
         return [leaf if wanted else None for leaf, wanted in zip(derivatives, need, strict=True)]
 
-    def by_kernel(problem: tuple, states: State, kept: PyTree, d_final: Sequence, d_states: Sequence) -> PyTree:
+    def by_kernel(problem: tuple, states: State, gates: Array, d_final: Sequence, d_states: Sequence) -> PyTree:
         weights, inputs, state, _ = problem
         absent = [None] * (2 - len(state))
-        more = [*states, *absent, *d_states, *absent, *d_final, *absent, *jax.tree.leaves(kept)]
+        more = [*states, *absent, gates, *d_states, *absent, *d_final, *absent]
         shapes = [leaf.shape for leaf in weights]
         shapes += [inputs.shape if need[0] else (0,), *(leaf.shape if need[1] else (0,) for leaf in state)]
         shapes += [(0,) for _ in absent]
         results = _call(f"{kind}_backward", reverse, problem, more, shapes)
         return Weights(*results[:3]), *needed(results[3], type(state)(*results[4 : 4 + len(state)]))
 
-    def by_xla(*arguments: Any) -> PyTree:
-        d_weights, d_inputs, d_state = otherwise(*arguments)
+    def by_xla(problem: tuple, states: State, gates: Array, *derivatives: Any) -> PyTree:
+        rows = kept.to_rows(kind, gates, problem[2].hidden.shape[-1], _lanes(problem[2]))
+        d_weights, d_inputs, d_state = otherwise(problem, states, rows, *derivatives)
         return d_weights, *needed(d_inputs, d_state)
 
-    return _or_by_xla(by_kernel, by_xla)(*arguments)
+    return _or_by_xla(by_kernel, by_xla, None)(*arguments)
 
 
-def _or_by_xla(by_kernel: Pass, by_xla: Pass) -> Pass:
-    """The kernel's pass; XLA's under `jax.vmap`, and for its derivative (of the backward pass: the second one)."""
-    choose = unless_vectorised(by_kernel, by_xla)
+def _or_by_xla(by_kernel: Pass, by_xla: Pass, side_by_side: Pass | None) -> Pass:
+    """The kernel's pass; XLA's for its derivative (of the backward pass: the second one)."""
+    choose = unless_vectorised(by_kernel, side_by_side)
     differentiable = jax.custom_jvp(lambda *arguments: choose(*arguments))
     differentiable.defjvp(functools.partial(jax.jvp, by_xla))
     return differentiable
@@ -146,6 +148,12 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
         blocks *= 2
     shared = 4 * units * (units + features) * columns // (max(blocks, 1) * (SYMBOL_OF_FEW if few else SYMBOL))
     return blocks, max(blocks, 1) * max(1, shared)
+
+
+def _lanes(state: State) -> int:
+    """Columns in a vector of the kernel's; 0 where they are too few for that."""
+    units, columns = state.hidden.shape
+    return build.vector_bytes() // state.hidden.dtype.itemsize if _division(units, columns, 0)[0] else 0
 
 
 def _threads() -> int:
