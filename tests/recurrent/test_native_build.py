@@ -1,5 +1,6 @@
 """How the kernel is compiled: once, in silence or with a warning, for the processor that is there."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -83,6 +84,26 @@ def test_a_processor_with_narrow_vectors_computes_the_same(processor, tmp_path):
         pytest.skip("this processor has no AVX2")
     code = OTHER_PROCESSOR.replace("PROCESSOR", repr(processor))
     assert run_fresh(tmp_path, f"\n{code}").stdout == "the same\n"
+
+
+def test_a_wrong_number_of_threads_is_a_warning(tmp_path):
+    for wrong in ("two", "0", "-1"):
+        done = run_fresh(tmp_path, "print(build.count_threads() == build.count_cores())", **{build.THREADS: wrong})
+        assert done.stdout == "True\n"
+        assert f"{build.THREADS}={wrong} is no number of threads" in done.stderr
+    done = run_fresh(tmp_path, "print(build.count_threads())", **{build.THREADS: "3"})
+    assert (done.stdout, done.stderr) == ("3\n", "")
+
+
+def test_kernels_of_earlier_sources_do_not_pile_up(tmp_path):
+    compiler = tmp_path / "quick"
+    compiler.write_text("#!/bin/sh\nfor last; do :; done; echo library > $last\n")
+    compiler.chmod(0o755)
+    for number in range(build.KERNELS + 3):
+        build.compile_to(tmp_path / f"kernel.{number}.so", str(compiler))
+        os.utime(tmp_path / f"kernel.{number}.so", (number, number))
+    assert len(list(tmp_path.glob("kernel.*.so"))) == build.KERNELS
+    assert (tmp_path / f"kernel.{build.KERNELS + 2}.so").exists() and not (tmp_path / "kernel.0.so").exists()
 
 
 def test_its_name_changes_with_what_it_is_made_of(monkeypatch):

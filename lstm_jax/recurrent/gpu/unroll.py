@@ -26,7 +26,7 @@ from lstm_jax.recurrent.cells import State, Weights
 from lstm_jax.recurrent.gpu import loops, programs
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, without_past
 from lstm_jax.recurrent.varying import vary_alike
-from lstm_jax.recurrent.vectorised import unless_vectorised
+from lstm_jax.recurrent.vectorised import side_by_side, unless_vectorised
 
 
 def is_chosen() -> bool:
@@ -121,7 +121,7 @@ def _loop(name: str, way: Way, hidden: Array, start: State, *static: Any) -> Cal
     by_kernel = getattr(kernels, name)
     kernel: Callable[..., Any] = functools.partial(by_kernel, *static, from_zeros=way.from_zeros, members=members)
     if members > 1:  # side by side, teams of several layers would compete for the multiprocessors
-        kernel = unless_vectorised(kernel, plain)
+        kernel = unless_vectorised(kernel, side_by_side(plain))
 
     @jax.custom_jvp
     def either(*arrays: Any) -> Any:

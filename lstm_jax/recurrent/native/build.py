@@ -31,6 +31,9 @@ THREADS = "LSTM_JAX_THREADS"
 
 FOLDER = Path(__file__).parent
 
+KERNELS = 8
+"""How many are kept, the newest: other processors and environments may share the folder."""
+
 
 @functools.cache
 def load() -> bool:
@@ -94,6 +97,8 @@ def count_threads() -> int:
     wanted = os.environ.get(THREADS, "")
     if wanted.isdecimal() and int(wanted):
         return int(wanted)
+    if wanted:
+        warnings.warn(f"{THREADS}={wanted} is no number of threads from 1 on; all cores are used", stacklevel=2)
     return count_cores()
 
 
@@ -129,3 +134,6 @@ def compile_to(path: Path, compiler: str) -> None:
         ]
         subprocess.run(command, check=True, capture_output=True, text=True)
         unfinished.replace(path)
+    kernels = sorted(path.parent.glob("kernel.*.so"), key=lambda kernel: kernel.stat().st_mtime, reverse=True)
+    for old in kernels[KERNELS:]:
+        old.unlink(missing_ok=True)

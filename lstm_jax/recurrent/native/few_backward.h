@@ -31,7 +31,6 @@ class FewBackward {
     if (a_.d_final_hidden) to_columns(passed, width_, a_.d_final_hidden, p_.units, p_.batch);
     if (a_.d_final_cell) to_columns(d_cell_.get(), units_, a_.d_final_cell, p_.units, p_.batch);
     int slot = 0;
-    if (!p_.time) gradient_.add(0, true, team);
     for (int step = p_.time - 1; step >= 0; --step) {
       const int64_t symbol = int64_t(p_.time_of(step)) * p_.features * p_.batch;
       to_columns(gradient_.read(slot * p_.batch) + units_, width_, p_.inputs + symbol, p_.features, p_.batch);

@@ -13,25 +13,48 @@ namespace ffi = xla::ffi;
 namespace lstm_jax {
 namespace {
 
-template <class T>
-const T* in(ffi::AnyBuffer buffer) {
-  return buffer.element_count() ? reinterpret_cast<const T*>(buffer.untyped_data()) : nullptr;
-}
+// How the work is cut, as `passes.py` says: each of so many members, layers that are computed in one call, into blocks
+// of columns, for so many threads; so many members together, each with its threads.
+struct Division {
+  bool reverse;
+  int blocks, threads, members, together;
+};
 
+// The arrays of one member: those that not all members share have an axis of members before their own.
 template <class T>
-T* out(ffi::Result<ffi::AnyBuffer> buffer) {
-  return buffer->element_count() ? reinterpret_cast<T*>(buffer->untyped_data()) : nullptr;
-}
+struct Arrays {
+  ffi::RemainingArgs args;
+  ffi::RemainingRets rets;
+  int members, member;
 
-// The first seven arguments of both directions.
-template <class T>
-Problem<T> problem(ffi::RemainingArgs args, bool reverse) {
-  auto at = [&](int number) { return args.get<ffi::AnyBuffer>(number).value(); };
-  auto inputs = at(3).dimensions();
-  int units = at(4).dimensions()[0];
-  return {int(inputs[0]), int(inputs[1]), units, int(inputs[2]), reverse, in<T>(at(0)), in<T>(at(1)),
-          in<T>(at(2)),   in<T>(at(3)),   in<T>(at(4)), in<T>(at(5)), in<bool>(at(6))};
-}
+  // An argument with so many axes of its own, or null where it has no elements.
+  template <class Element = T>
+  const Element* in(int number, size_t axes) const {
+    auto buffer = args.get<ffi::AnyBuffer>(number).value();
+    if (!buffer.element_count()) return nullptr;
+    const int64_t place = buffer.dimensions().size() > axes ? buffer.element_count() / members * member : 0;
+    return reinterpret_cast<const Element*>(buffer.untyped_data()) + place;
+  }
+
+  // A result, or null where it has no elements.
+  T* out(int number) const {
+    auto buffer = rets.get<ffi::AnyBuffer>(number).value();
+    if (!buffer->element_count()) return nullptr;
+    return reinterpret_cast<T*>(buffer->untyped_data()) + buffer->element_count() / members * member;
+  }
+
+  // The size of an argument's axis, counted from its last.
+  int size(int number, int from_last) const {
+    auto sizes = args.get<ffi::AnyBuffer>(number).value().dimensions();
+    return sizes[sizes.size() - from_last];
+  }
+
+  // The first seven arguments of both directions.
+  Problem<T> problem(bool reverse) const {
+    return {size(3, 3), size(3, 2), size(4, 2), size(3, 1), reverse,  in(0, 2),          in(1, 2),
+            in(2, 1),   in(3, 3),   in(4, 2),   in(5, 2),   in<bool>(6, 2)};
+  }
+};
 
 // As many threads of the pool as are of use, and there are.
 class PoolTeam : public Team {
@@ -64,56 +87,68 @@ void share(const Problem<T>& p, int blocks, int threads, PoolTeam& team, Part pa
   team.run(blocks, [&](int block, int end) {
     for (; block < end; ++block) {
       PoolTeam own = team.own(threads, block % team.threads());
-      const int first = vectors * block / blocks * lanes, last = vectors * (block + 1) / blocks * lanes;
+      const int first = vectors * int64_t(block) / blocks * lanes, last = vectors * int64_t(block + 1) / blocks * lanes;
       part(block, Columns{first, std::min(last, p.batch) - first}, own);
     }
   });
 }
 
 template <class Cell, class T>
-void forward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int blocks,
-             int threads) {
-  Problem<T> p = problem<T>(args, reverse);
-  auto at = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
-  ForwardResults<T> results{at(0), at(1), at(2)};
-  for (size_t number = 0; number < rets.size(); ++number) {
-    will_be_written(at(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
-  }
-  PoolTeam team = leaders(threads, blocks, pool);
-  if (blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
+void forward(ffi::ThreadPool& pool, const Arrays<T>& arrays, const Division& cut) {
+  Problem<T> p = arrays.problem(cut.reverse);
+  ForwardResults<T> results{arrays.out(0), arrays.out(1), arrays.out(2)};
+  PoolTeam team = leaders(cut.threads, cut.blocks, pool);
+  if (cut.blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
   Forward<Cell, T> pass(p, results);
-  share(p, blocks, threads, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
+  share(p, cut.blocks, cut.threads, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
 
 template <class Cell, class T>
-void backward(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int blocks,
-              int threads) {
-  Problem<T> p = problem<T>(args, reverse);
-  auto at = [&](int number) { return in<T>(args.get<ffi::AnyBuffer>(number).value()); };
-  auto to = [&](int number) { return out<T>(rets.get<ffi::AnyBuffer>(number).value()); };
-  BackwardArguments<T> arguments{at(7), at(8), at(9), at(10), at(11), at(12), at(13)};
-  BackwardResults<T> results{to(0), to(1), to(2), to(3), to(4), to(5)};
-  PoolTeam team = leaders(threads, blocks, pool);
-  if (blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
+void backward(ffi::ThreadPool& pool, const Arrays<T>& arrays, const Division& cut) {
+  Problem<T> p = arrays.problem(cut.reverse);
+  BackwardArguments<T> arguments{arrays.in(7, 3),  arrays.in(8, 3),  arrays.in(9, cut.blocks ? 5 : 3),
+                                 arrays.in(10, 3), arrays.in(11, 3), arrays.in(12, 2),
+                                 arrays.in(13, 2)};
+  BackwardResults<T> results{arrays.out(0), arrays.out(1), arrays.out(2),
+                             arrays.out(3), arrays.out(4), arrays.out(5)};
+  PoolTeam team = leaders(cut.threads, cut.blocks, pool);
+  if (cut.blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
   Backward<Cell, T> pass(p, arguments, results);
-  Buffer<T> gradients(pass.gradient().size() * blocks);
-  share(p, blocks, threads, team, [&](int number, const Columns& columns, Team& team) {
-    pass.run(columns, gradients.get() + pass.gradient().size() * number, team);
+  const int64_t size = pass.gradient().size();
+  Buffer<T> gradients(size * cut.blocks);
+  share(p, cut.blocks, cut.threads, team, [&](int number, const Columns& columns, Team& team) {
+    pass.run(columns, gradients.get() + size * number, team);
   });
   std::vector<const T*> sums;
-  for (int number = 0; number < blocks; ++number) sums.push_back(gradients.get() + pass.gradient().size() * number);
+  for (int number = 0; number < cut.blocks; ++number) sums.push_back(gradients.get() + size * number);
   pass.gradient().restore(sums, results, team);
 }
 
-using Direction = void (*)(ffi::ThreadPool, ffi::RemainingArgs, ffi::RemainingRets, bool, int, int);
+template <class T>
+using Direction = void (*)(ffi::ThreadPool&, const Arrays<T>&, const Division&);
+
+template <class T>
+void for_members(Direction<T> direction, ffi::ThreadPool& pool, ffi::RemainingArgs args, ffi::RemainingRets rets,
+                 const Division& cut) {
+  for (size_t number = 0; number < rets.size(); ++number) {
+    will_be_written(Arrays<T>{args, rets, 1, 0}.out(number), rets.get<ffi::AnyBuffer>(number).value()->element_count());
+  }
+  PoolTeam(cut.together, pool).run(cut.members, [&](int member, int end) {
+    for (; member < end; ++member) direction(pool, {args, rets, cut.members, member}, cut);
+  });
+}
 
 // Chooses by the type of the weights; all floating-point arguments have the same.
-template <Direction Single, Direction Double>
+template <Direction<float> Single, Direction<double> Double>
 ffi::Error call(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRets rets, bool reverse, int32_t blocks,
-                int32_t threads) {
+                int32_t threads, int32_t members, int32_t together) {
+  const Division cut{reverse, blocks, threads, members, together};
   try {
-    bool single = args.get<ffi::AnyBuffer>(0)->element_type() == ffi::F32;
-    (single ? Single : Double)(pool, args, rets, reverse, blocks, threads);
+    if (args.get<ffi::AnyBuffer>(0)->element_type() == ffi::F32) {
+      for_members(Single, pool, args, rets, cut);
+    } else {
+      for_members(Double, pool, args, rets, cut);
+    }
   } catch (const std::bad_alloc&) {
     return ffi::Error(ffi::ErrorCode::kResourceExhausted, "no memory for the recurrence");
   }
@@ -133,7 +168,9 @@ ffi::Error call(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRet
                                     .RemainingRets()                                                               \
                                     .Attr<bool>("reverse")                                                         \
                                     .Attr<int32_t>("blocks")                                                       \
-                                    .Attr<int32_t>("threads"))
+                                    .Attr<int32_t>("threads")                                                      \
+                                    .Attr<int32_t>("members")                                                      \
+                                    .Attr<int32_t>("together"))
 
 LSTM_JAX_TARGET(lstm_forward, forward, Lstm);
 LSTM_JAX_TARGET(lstm_backward, backward, Lstm);

@@ -1,6 +1,7 @@
 """The two passes of the fast path by the kernel: the numbers of `fused`, up to rounding, and what it keeps of them.
 
-Under `jax.vmap` the kernel computes one layer after another. XLA computes second derivatives.
+Under `jax.vmap` the kernel computes several layers in one call. XLA computes second derivatives. A state of zeros is
+not multiplied by the weights: where a weight is not a number, the textbook's states are none, and the kernel's may be.
 """
 
 import functools
@@ -15,7 +16,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.native import build, kept
 from lstm_jax.recurrent.varying import vary_alike
-from lstm_jax.recurrent.vectorised import Pass, unless_vectorised
+from lstm_jax.recurrent.vectorised import Pass, in_turn, unless_vectorised
 
 HALF, BLOCK = 48, 96
 """Columns that are computed on their own, so that threads need not wait for each other: two halves of at least so many,
@@ -23,6 +24,10 @@ and more blocks where each has at least so many. Measured on two cores, forward 
 columns take 8.2 ms in two halves and 9.4 in one block, 192 columns 17.2 ms in two, 19.2 in one and 22.7 in three, which
 two threads cannot share evenly; 512 columns of 32 symbols 24.6 ms in four blocks and 29.6 in eight, whose rows are too
 short for the processor to fetch ahead."""
+
+MOST_SUMS = 1 << 24
+"""Numbers of all blocks' weight gradients together, of which each block has its own: more blocks than two must not take
+more memory than 64 MiB for them. 8,192 columns of 512 units, as many features, would have 64 blocks and half a GiB."""
 
 FEW, FEW_OF_WIDE, WIDE = 4, 8, 64
 """Columns up to which the lanes of a vector are units instead, the second for layers of WIDE units or more. Measured,
@@ -58,22 +63,21 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
         *arguments: weights, inputs [T, D, B], state [H, B], resets [T, B] or None.
     """
 
-    def by_kernel(weights: Weights, inputs: Array, state: State, resets: Array | None) -> PyTree:
-        time, (units, columns) = len(inputs), state.hidden.shape
+    def by_kernel(members: int, weights: Weights, inputs: Array, state: State, resets: Array | None) -> PyTree:
+        time, (units, columns) = inputs.shape[-3], state.hidden.shape[-2:]
         shapes = [(time, units, columns) if name in state._fields else (0,) for name in LSTMState._fields]
         shape = kept.shape(time, units, columns, _lanes(state)) if keep else (0,)
-        results = _call(f"{kind}_forward", reverse, (weights, inputs, state, resets), (), [*shapes, shape])
+        problem = weights, inputs, state, resets
+        results = _call(f"{kind}_forward", reverse, members, problem, (), [*shapes, shape])
         found = type(state)(*results[: len(state)])
-        final = jax.tree.map(lambda leaf: leaf[0 if reverse else -1], found)
+        final = jax.tree.map(lambda leaf: leaf[..., 0 if reverse else -1, :, :], found)
         return final, found, results[2] if keep else None
 
     def by_xla(*arguments: Any) -> PyTree:
         final, states, rows = otherwise(*arguments)
         return final, states, kept.from_rows(rows, _lanes(final)) if keep else None
 
-    # Nothing else of XLA's is faster side by side: several forward passes of few columns each, and no way back.
-    few = not keep and not _lanes(arguments[2])
-    return _or_by_xla(by_kernel, by_xla, by_xla if few else None)(*arguments)
+    return _or_by_xla(by_kernel, by_xla)(*arguments)
 
 
 def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass, *arguments: Any) -> PyTree:
@@ -91,14 +95,16 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
     def needed(*derivatives: PyTree) -> list[PyTree]:
         return [leaf if wanted else None for leaf, wanted in zip(derivatives, need, strict=True)]
 
-    def by_kernel(problem: tuple, states: State, gates: Array, d_final: Sequence, d_states: Sequence) -> PyTree:
+    def by_kernel(
+        members: int, problem: tuple, states: State, gates: Array, d_final: Sequence, d_states: Sequence
+    ) -> PyTree:
         weights, inputs, state, _ = problem
         absent = [None] * (2 - len(state))
         more = [*states, *absent, gates, *d_states, *absent, *d_final, *absent]
-        shapes = [leaf.shape for leaf in weights]
-        shapes += [inputs.shape if need[0] else (0,), *(leaf.shape if need[1] else (0,) for leaf in state)]
-        shapes += [(0,) for _ in absent]
-        results = _call(f"{kind}_backward", reverse, problem, more, shapes)
+        shapes = [weights.input.shape[-2:], weights.hidden.shape[-2:], weights.bias.shape[-1:]]
+        shapes += [inputs.shape[-3:] if need[0] else (0,)]
+        shapes += [leaf.shape[-2:] if need[1] else (0,) for leaf in state] + [(0,) for _ in absent]
+        results = _call(f"{kind}_backward", reverse, members, problem, more, shapes)
         return Weights(*results[:3]), *needed(results[3], type(state)(*results[4 : 4 + len(state)]))
 
     def by_xla(problem: tuple, states: State, gates: Array, *derivatives: Any) -> PyTree:
@@ -106,30 +112,45 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
         d_weights, d_inputs, d_state = otherwise(problem, states, rows, *derivatives)
         return d_weights, *needed(d_inputs, d_state)
 
-    return _or_by_xla(by_kernel, by_xla, None)(*arguments)
+    return _or_by_xla(by_kernel, by_xla)(*arguments)
 
 
-def _or_by_xla(by_kernel: Pass, by_xla: Pass, side_by_side: Pass | None) -> Pass:
-    """The kernel's pass; XLA's for its derivative (of the backward pass: the second one)."""
-    choose = unless_vectorised(by_kernel, side_by_side)
+def _or_by_xla(by_kernel: Pass, by_xla: Pass) -> Pass:
+    """The kernel's pass; XLA's for its derivative (of the backward pass: the second one).
+
+    Args:
+        by_kernel: takes the number of members, layers that are computed in one call, before the arrays, some of which
+            then have an axis of members before their own; 0: none has.
+        by_xla: takes the arrays alone.
+    """
+
+    def several(size: int, _: tuple, *arguments: Any) -> PyTree:
+        members = functools.partial(by_kernel, size)
+        return unless_vectorised(members, in_turn(members))(*arguments)
+
+    choose = unless_vectorised(functools.partial(by_kernel, 0), several)
     differentiable = jax.custom_jvp(lambda *arguments: choose(*arguments))
     differentiable.defjvp(functools.partial(jax.jvp, by_xla))
     return differentiable
 
 
 def _call(
-    target: str, reverse: bool, problem: tuple, more: Sequence, shapes: Sequence[tuple[int, ...]]
+    target: str, reverse: bool, members: int, problem: tuple, more: Sequence, shapes: Sequence[tuple[int, ...]]
 ) -> Sequence[Array]:
-    """Calls a function of the kernel; an array that is not there has the size zero."""
+    """Calls a function of the kernel; an array that is not there has the size zero. Shapes are those of one member."""
     weights, inputs, state, resets = problem
     nothing = jnp.zeros((0,), inputs.dtype)
     arguments = [*weights, inputs, *state, *[nothing] * (2 - len(state)), resets, *more]
     arguments = vary_alike([nothing if leaf is None else leaf for leaf in arguments])
-    call = jax.ffi.ffi_call(build.target_name(target), [jax.ShapeDtypeStruct(shape, inputs.dtype) for shape in shapes])
-    units, columns = state.hidden.shape
-    blocks, useful = _division(units, columns, inputs.shape[1])
+    lead = (members,) if members else ()
+    whole = [jax.ShapeDtypeStruct((*lead, *shape) if any(shape) else shape, inputs.dtype) for shape in shapes]
+    units, columns = state.hidden.shape[-2:]
+    blocks, useful = _division(units, columns, inputs.shape[-2])
     threads = min(_threads(), useful)
-    results = call(*arguments, reverse=reverse, blocks=np.int32(blocks), threads=np.int32(threads))
+    together = max(1, min(members, _threads() // threads))
+    numbers = {"blocks": blocks, "threads": threads, "members": max(1, members), "together": together}
+    call = jax.ffi.ffi_call(build.target_name(target), whole)
+    results = call(*arguments, reverse=reverse, **{name: np.int32(number) for name, number in numbers.items()})
     # JAX takes what comes from outside for equal on all devices of a `jax.shard_map`.
     return vary_alike([arguments[0], *results])[1:]
 
@@ -144,7 +165,8 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
     """
     few = columns <= (FEW if units < WIDE else FEW_OF_WIDE)
     blocks = 0 if few else 1 if columns < 2 * HALF else 2
-    while blocks and columns >= 2 * blocks * BLOCK:
+    sums = 4 * units * (units + features + 1)
+    while blocks and columns >= 2 * blocks * BLOCK and 2 * blocks * sums <= MOST_SUMS:
         blocks *= 2
     shared = 4 * units * (units + features) * columns // (max(blocks, 1) * (SYMBOL_OF_FEW if few else SYMBOL))
     return blocks, max(blocks, 1) * max(1, shared)
@@ -152,7 +174,7 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
 
 def _lanes(state: State) -> int:
     """Columns in a vector of the kernel's; 0 where they are too few for that."""
-    units, columns = state.hidden.shape
+    units, columns = state.hidden.shape[-2:]
     return build.vector_bytes() // state.hidden.dtype.itemsize if _division(units, columns, 0)[0] else 0
 
 

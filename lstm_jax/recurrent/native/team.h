@@ -22,15 +22,20 @@ class Team {
   // start: has a function called on another thread, some time.
   Team(int threads, const std::function<void(std::function<void()>)>& start) : threads_(threads) {
     const auto leader = std::this_thread::get_id();
-    for (int helper = 1; helper < threads; ++helper) {
-      // A pool that has no room for more has its caller do it: then there is no helper.
-      start([board = board_, helper, threads, leader] {
-        if (std::this_thread::get_id() != leader) help(*board, helper, threads);
-      });
+    try {
+      for (int helper = 1; helper < threads; ++helper) {
+        // A pool that has no room for more has its caller do it: then there is no helper.
+        start([board = board_, helper, threads, leader] {
+          if (std::this_thread::get_id() != leader) help(*board, helper, threads);
+        });
+      }
+    } catch (...) {
+      dismiss();
+      throw;
     }
   }
   Team(const Team&) = delete;
-  ~Team() { board_->announcement.store(kOver, std::memory_order_release); }
+  ~Team() { dismiss(); }
 
   int threads() const { return threads_; }
 
@@ -53,7 +58,7 @@ class Team {
     board.announcement.store(announcement, std::memory_order_release);
     take(board, announcement, 0, threads_);
     expected_ += pieces;
-    for (int spins = 0; board.done.load(std::memory_order_acquire) != expected_; ++spins) rest(spins);
+    for (unsigned spins = 0; board.done.load(std::memory_order_acquire) != expected_; ++spins) rest(spins);
     if (board.failed.load(std::memory_order_relaxed)) std::rethrow_exception(board.failure);
   }
 
@@ -69,7 +74,9 @@ class Team {
     std::atomic<uint64_t> taken[kMostPieces] = {};  // the last phase in which a piece was taken
   };
 
-  static void rest(int spins) {
+  void dismiss() { board_->announcement.store(kOver, std::memory_order_release); }
+
+  static void rest(unsigned spins) {
     if (spins % 4096 == 4095) sched_yield();
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -78,7 +85,7 @@ class Team {
 
   static void help(Board& board, int helper, int threads) {
     uint64_t seen = 0;
-    for (int spins = 0;; ++spins) {
+    for (unsigned spins = 0;; ++spins) {
       uint64_t now = board.announcement.load(std::memory_order_acquire);
       if (now == kOver) return;
       if (now != seen) {
