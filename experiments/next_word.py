@@ -76,4 +76,4 @@ if __name__ == "__main__":
     options.define_flags(BASE, PRESETS)
     texts.define_flags()
     sys.modules["__main__"].__doc__ = __doc__
-    options.start(lambda: texts.main(BASE, PRESETS))
+    options.start(lambda: texts.main(BASE, PRESETS), texts.advice)

@@ -55,6 +55,11 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     return training.train(config, f"{size}, {seen}", shlex.join([f"--generate={example_prompt(problem)}"]))
 
 
+def advice(flag: str) -> str:
+    """What to do instead, where a flag of the experiments with strings was given."""
+    return '; a text is asked for with --generate="SOME WORDS"' if flag == "predict" else ""
+
+
 def wished() -> Wish:
     """How a text is to go on, as the flags say.
 

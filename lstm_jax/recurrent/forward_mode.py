@@ -30,7 +30,9 @@ def explained() -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        raise TypeError(MESSAGE) if "custom_vjp" in str(error) else error from None
+        if "custom_vjp" in str(error):
+            raise TypeError(MESSAGE) from None
+        raise
 
 
 @jax.custom_jvp

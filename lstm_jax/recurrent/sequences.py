@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from lstm_jax.axes import Array
 
@@ -25,6 +26,8 @@ def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) 
 def check_inputs(inputs: Array, axes: str, features: int) -> None:
     """Raises a ValueError where inputs do not have these axes, the last of them that of the features."""
     expected = len(axes.split())
+    if not hasattr(inputs, "shape"):
+        raise ValueError(f"inputs must be an array {axes}, not {_described(inputs)}")
     if jnp.ndim(inputs) != expected:
         raise ValueError(f"inputs must be {axes}, {expected} axes, not {jnp.ndim(inputs)}: shape {jnp.shape(inputs)}")
     check_axis("inputs", inputs, -1, "D (features)", features)
@@ -36,8 +39,9 @@ def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -
         raise ValueError(f"{name}: expected {axes} = {list(expected)}, not {list(jnp.shape(array))}")
 
 
-def check_lengths_and_resets(lengths: Array | None, resets: Array | None, batch: int, time: int) -> None:
-    """Raises a ValueError where lengths are not integers [B], or resets no truth values [B, T]."""
+def checked_lengths_and_resets(lengths: Any, resets: Any, batch: int, time: int) -> tuple[Array | None, Array | None]:
+    """Both as arrays, if need be; a ValueError where lengths are not integers [B], or resets no truth values [B, T]."""
+    lengths, resets = (np.asarray(given) if isinstance(given, list | tuple) else given for given in (lengths, resets))
     if lengths is not None:
         check_shape("lengths", lengths, "[B]", (batch,))
         if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
@@ -46,6 +50,7 @@ def check_lengths_and_resets(lengths: Array | None, resets: Array | None, batch:
         check_shape("resets", resets, "[B, T]", (batch, time))
         if jnp.result_type(resets) != jnp.bool:
             raise ValueError(f"resets: expected truth values (bool), not {jnp.result_type(resets)}")
+    return lengths, resets
 
 
 def check_states(states: tuple[Any, ...], kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions, RecurrentCell
-from lstm_jax.recurrent.sequences import check_inputs, check_lengths_and_resets, check_states
+from lstm_jax.recurrent.sequences import check_inputs, check_states, checked_lengths_and_resets
 from lstm_jax.recurrent.unroll import Run, Unrolling
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -97,7 +97,7 @@ class RecurrentStack(nnx.Module):
             ValueError: names the axis that is wrong, what it is and what was expected.
         """
         check_inputs(inputs, "[B, T, D]", self.cells[0].in_features)
-        check_lengths_and_resets(lengths, resets, *inputs.shape[:2])
+        lengths, resets = checked_lengths_and_resets(lengths, resets, *inputs.shape[:2])
         if initial_state is not None:
             initial_state = jax.tree.map(jnp.transpose, self._checked_state(initial_state, inputs.shape[0]))
         resets = None if resets is None else jnp.transpose(resets)

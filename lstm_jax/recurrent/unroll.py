@@ -93,8 +93,8 @@ def run(
     Returns:
         The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
     """
-    # Not every type of integer can hold T.
-    lengths = None if lengths is None else lengths.astype(jnp.int32)
+    if lengths is not None:  # not every type of integer can hold T, and not all that one can hold fit into another
+        lengths = lengths.clip(max=min(len(inputs), jnp.iinfo(lengths.dtype).max)).astype(jnp.int32)
     # Here and not in the loops, so that derivatives are summed over devices once, not for every symbol.
     weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
     if not inputs.shape[0]:  # no symbol at all

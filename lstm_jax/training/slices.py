@@ -85,7 +85,7 @@ def value_and_grad(
 
             return mean_over_slices(function, batch, gather=mesh.size > 1)
 
-        cut = jax.tree.map(lambda leaf: leaf.reshape(slices, -1, *leaf.shape[1:]), batch)
+        cut = jax.tree.map(lambda leaf: leaf.reshape(slices, len(leaf) // slices, *leaf.shape[1:]), batch)
         whole, split = PartitionSpec(), PartitionSpec(BATCH)
         result = jax.shard_map(on_device, mesh=mesh, in_specs=(whole, whole, split), out_specs=whole, check_vma=False)(
             params, others, (jnp.arange(slices), cut)

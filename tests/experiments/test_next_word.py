@@ -105,6 +105,8 @@ def assert_one_line(done, message):
         (["--generate=a b c", "--num_words=0"], "--num_words=0: must be an integer from 1"),
         (["--generate=a b c", "--temperature=-1"], "--temperature=-1.0: must be a number"),
         (["--generate=a b c", "--interactive"], "--interactive=true: contradicts --generate"),
+        (["--predict=had a general"], """Unknown command line flag 'predict'"""),
+        (["--predict=had a general"], 'a text is asked for with --generate="SOME WORDS"'),
         (["--num_words=3"], "--num_words=3: needs --generate or --interactive"),
     ],
 )

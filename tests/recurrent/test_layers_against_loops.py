@@ -137,6 +137,22 @@ def test_lengths_of_a_type_that_cannot_hold_the_time(dtype, time):
     jax.tree.map(np.testing.assert_array_equal, wide, narrow)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "beyond"), [("uint32", 2**32 - 1), ("int64", 2**40), ("uint64", 2**64 - 1), ("uint8", 9)]
+)
+def test_lengths_above_the_time_are_all_of_it(dtype, beyond):
+    rnn, inputs = make("lstm", 2, 3), jax.random.normal(jax.random.key(0), (2, 5, 2))
+    ours, theirs = rnn(inputs, None, np.array([beyond, 2], dtype)), rnn(inputs, None, [5, 2])
+    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
+def test_lengths_and_resets_may_be_lists():
+    rnn, inputs = make("lstm", 2, 3), jax.random.normal(jax.random.key(0), (2, 3, 2))
+    lengths, resets = [3, 2], [[False, True, False], [False, False, True]]
+    ours, theirs = rnn(inputs, None, lengths, resets), rnn(inputs, None, jnp.array(lengths), jnp.array(resets))
+    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
 @pytest.mark.parametrize("hidden", [3, 70])
 def test_a_batch_without_sequences_has_no_outputs(hidden):
     rnn = make("lstm", 2, hidden)

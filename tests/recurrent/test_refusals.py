@@ -57,6 +57,7 @@ def test_sizes_of_cells(cell_type, sizes):
     ("inputs", "options", "message"),
     [
         (INPUTS[0], {}, "inputs must be [B, T, D], 3 axes, not 2: shape (6, 3)"),
+        ([[1.0]], {}, "inputs must be an array [B, T, D], not list of 1"),
         (INPUTS[None], {}, "inputs must be [B, T, D], 3 axes, not 4: shape (1, 4, 6, 3)"),
         (INPUTS[:, :, :2], {}, "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 6, 2)"),
         (INPUTS, {"lengths": jnp.ones(3, int)}, "lengths: expected [B] = [4], not [3]"),

@@ -87,6 +87,15 @@ def test_arrays_that_are_no_batch_are_refused(spread, batch, message):
         spread(loss)(Network(), *batch)
 
 
+def test_strings_without_symbols_have_a_gradient():
+    def after_the_last(network, inputs):
+        return jnp.mean(network.readout(network.rnn(inputs)[1][0].hidden))
+
+    value, gradient = jax.jit(value_and_grad(after_the_last))(Network(), jnp.ones((8, 0, 3)))
+    assert value == 0
+    np.testing.assert_array_equal(gradient.readout.bias[...], 1)
+
+
 def test_each_slice_and_each_call_draws_its_own_dropout():
     def dropped(network, inputs, targets):
         return jnp.mean(network.dropout(jnp.ones((inputs.shape[0], 1))) * inputs[:, 0, :1])
