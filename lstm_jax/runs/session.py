@@ -1,8 +1,7 @@
 """The members of a run, and what can be done with them. All processes of a run do it together."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -71,22 +70,24 @@ class Session:
                 setattr(self, name, {int(number): note for number, note in restored.notes[name].items()})
             self.members, self.best = self._place(restored.tree)
             return damaged
-        with ThreadPoolExecutor(1) as beside:  # half a second less on two cores
-            compiled_ahead = beside.submit(self._compile_ahead(like[0])) if jax.process_count() == 1 else None
-            self.members, self.best = self._place(self._initial(hyper))
-            if compiled_ahead is not None:
-                compiled_ahead.result()
+        if jax.process_count() == 1:
+            with compiled.beside(init_population.lower(self.setup.program, self._seeds(), hyper)):
+                self._compile_ahead(like[0])
+        self.members, self.best = self._place(self._initial(hyper))
         return damaged
 
     def _initial(self, hyper: Hyperparameters) -> tuple[Member, Best | None]:
-        members = init_population(self.setup.program, np.array(self.setup.seeds, np.uint32), hyper)
+        members = init_population(self.setup.program, self._seeds(), hyper)
         return members, no_best(members) if self.config.run.patience else None
 
-    def _compile_ahead(self, like: Member) -> Callable[[], object]:
-        """Compiles, when it is called, the program of the updates; JAX then finds it when it is needed."""
+    def _compile_ahead(self, like: Member) -> None:
+        """Compiles the program of the updates; JAX then finds it when it is needed."""
         sharding = self.setup.program.layout.sharding(MEMBERS)
         placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
-        return train_chunk.lower(self.setup.program, placed, *self._numbers(0, fresh=True)).compile
+        train_chunk.lower(self.setup.program, placed, *self._numbers(0, fresh=True)).compile()
+
+    def _seeds(self) -> Array:
+        return np.array(self.setup.seeds, np.uint32)
 
     def _numbers(self, stop: int, *, fresh: bool) -> tuple[PyTree, ...]:
         """What `train_chunk` takes besides program and members."""
