@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from lstm_jax.axes import Array
+from lstm_jax.recurrent.sequences import check_shape
 
 
 class LSTMState(NamedTuple):
@@ -136,6 +137,26 @@ class Cell(NamedTuple):
     def zero_state(self, *shape: int, dtype: Any = jnp.float32) -> State:
         """The state before the first symbol: zeros of the given shape."""
         return self.state_type(*(jnp.zeros(shape, dtype) for _ in self.state_type._fields))
+
+    def check_fit(self, weights: Weights, inputs: Array, state: State, resets: Array | None) -> None:
+        """Raises a ValueError where arrays do not belong together: as the weights of a network of another size do.
+
+        Args:
+            weights: should fit the inputs and the state.
+            inputs: [T, D, B].
+            state: should fit the inputs, [H, B] each.
+            resets: should fit the inputs, [T, B]; None: there are none.
+        """
+        time, features, batch = inputs.shape
+        units, gates = state.hidden.shape[0], f"{self.num_gates}·H" if self.num_gates > 1 else "H"
+        biases = f"[{self.num_biases}·H]" if self.num_biases > 1 else "[H]"
+        check_shape("input_kernel", weights.input, f"[{gates}, D]", (self.num_gates * units, features))
+        check_shape("hidden_kernel", weights.hidden, f"[{gates}, H]", (self.num_gates * units, units))
+        check_shape("bias", weights.bias, biases, (self.num_biases * units,))
+        for name, leaf in state._asdict().items():
+            check_shape(f"state.{name}", leaf, "[H, B]", (units, batch))
+        if resets is not None:
+            check_shape("resets", resets, "[T, B]", (time, batch))
 
 
 CELLS: dict[str, Cell] = {

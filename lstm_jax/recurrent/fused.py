@@ -17,7 +17,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent import fused_passes
-from lstm_jax.recurrent.cells import State, Weights
+from lstm_jax.recurrent.cells import CELLS, State, Weights
 from lstm_jax.recurrent.forward_mode import explained, refuse_forward_mode
 from lstm_jax.recurrent.fused_cells import FUSED_CELLS
 from lstm_jax.recurrent.gpu import unroll as on_gpu
@@ -61,8 +61,10 @@ def unroll(
         The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
 
     Raises:
+        ValueError: weights, inputs and state do not belong together.
         TypeError: forward-mode derivatives (`jax.jvp`, `jax.jacfwd`) are asked for; the scan path has them.
     """
+    CELLS[kind].check_fit(weights, inputs, state, resets)
     weights, inputs, state = refuse_forward_mode((weights, inputs, state))
     if on_gpu.is_chosen():
         with explained():

@@ -32,7 +32,11 @@ def unroll(
 
     Returns:
         The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
+
+    Raises:
+        ValueError: weights, inputs and state do not belong together.
     """
+    cell.check_fit(weights, inputs, state, resets)
 
     def step(state: State, symbol_and_reset: Any) -> tuple[State, State]:
         symbol, reset = symbol_and_reset

@@ -45,7 +45,7 @@ def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, ga
 
 
 def value_and_grad(
-    loss: Callable[..., Array], num_devices: int | None = None
+    loss: Callable[..., Array | tuple[Array, Array]], num_devices: int | None = None
 ) -> Callable[..., tuple[Array, nnx.State]]:
     """Like `nnx.value_and_grad`, the batch spread over the devices where that pays. To be called under `jax.jit`.
 
@@ -57,7 +57,9 @@ def value_and_grad(
     layers, and for what XLA computes. A batch that keeps much for the backward pass is worked through in slices, too.
 
     Args:
-        loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`.
+        loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`; or a pair, a sum and what
+            the sum over the whole batch is to be divided by, such as the number of symbols within the lengths. The
+            divisor must not depend on the weights.
         num_devices: at most so many devices, as many as divide the batch; None: all there are.
 
     Returns:
@@ -71,17 +73,20 @@ def value_and_grad(
         _check_batch(batch)
         graph, params, others = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]
 
-        def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> Array:
-            return loss(nnx.merge(graph, params, others, copy=True), *batch)
+        def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, Array | None]:
+            result = loss(nnx.merge(graph, params, others, copy=True), *batch)
+            if not isinstance(result, tuple):
+                return result, None
+            return result[0], jnp.asarray(result[1], result[0].dtype)
 
         devices = count_devices(num_devices)
         slices = _choose(one_slice, params, others, batch, devices)
         mesh = batch_mesh(slices, devices)
 
-        def on_device(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, nnx.State]:
+        def on_device(params: nnx.State, others: nnx.State, batch: Any) -> PyTree:
             def function(numbered: Any) -> Any:
                 number, batch = numbered
-                return jax.value_and_grad(one_slice)(params, _own_randomness(others, number), batch)
+                return jax.value_and_grad(one_slice, has_aux=True)(params, _own_randomness(others, number), batch)
 
             return mean_over_slices(function, batch, gather=mesh.size > 1)
 
@@ -91,7 +96,10 @@ def value_and_grad(
             params, others, (jnp.arange(slices), cut)
         )
         nnx.update(model, _one_draw_later(others))
-        return result
+        (value, divisor), gradient = result
+        if divisor is None:
+            return value, gradient
+        return value / divisor, jax.tree.map(lambda leaf: leaf / divisor, gradient)
 
     return spread
 
@@ -143,10 +151,10 @@ def _check_batch(batch: Sequence[PyTree]) -> None:
         raise ValueError(f"{first}: axis 0 (B) has size 0, but a batch of none has no mean")
 
 
-def _choose(one_slice: Callable[..., Array], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:
+def _choose(one_slice: Callable[..., PyTree], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:
     """How many slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
     size = jax.tree.leaves(batch)[0].shape[0]
-    kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch), params)[1], params)
+    kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch)[0], params)[1], params)
     weights = sum(leaf.size for leaf in jax.tree.leaves(params))
     memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0
     return choose_slices(size, weights, memory // size, devices, threads=native.available())

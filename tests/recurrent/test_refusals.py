@@ -1,12 +1,16 @@
 """What cannot be computed is refused before anything is, with the axis, what it is and what was expected."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
 import lstm_jax
-from lstm_jax.recurrent.cells import CELLS
+from lstm_jax.recurrent import fused, scan
+from lstm_jax.recurrent.cells import CELLS, Weights
 from lstm_jax.recurrent.layers import LAYERS
 
 B, T, D, H = 4, 6, 3, 5
@@ -135,3 +139,45 @@ def test_a_step_in_both_directions(kind):
 )
 def test_cells(kind, carry, inputs, message):
     refused(lambda: make(kind).cells[0](carry, inputs), message)
+
+
+@pytest.mark.parametrize("impl", ["auto", "scan"])
+@pytest.mark.parametrize(
+    ("kind", "other", "message"),
+    [
+        ("lstm", (D, 2), "input_kernel: expected [4·H, D] = [20, 3], not [8, 3]"),
+        ("gru", (D, 7), "input_kernel: expected [3·H, D] = [15, 3], not [21, 3]"),
+        ("rnn", (D + 1, H), "input_kernel: expected [H, D] = [5, 3], not [5, 4]"),
+        ("lstm", (D + 1, H), "input_kernel: expected [4·H, D] = [20, 3], not [20, 4]"),
+    ],
+)
+def test_weights_of_another_layer(kind, other, message, impl):
+    rnn = make(kind, impl=impl)
+    nnx.update(rnn, nnx.state(LAYERS[kind](*other, rngs=nnx.Rngs(0)), nnx.Param))
+    refused(lambda: rnn(INPUTS), message)
+    refused(lambda: jax.jit(jax.grad(lambda rnn: jnp.sum(rnn(INPUTS)[0])))(rnn), message)
+
+
+def test_weights_of_an_ensemble_without_vmap():
+    rnn = make("lstm")
+    for cell in rnn.cells:
+        for name in ("input_kernel", "hidden_kernel", "bias"):
+            setattr(cell, name, nnx.Param(jnp.stack([getattr(cell, name)[...]] * 2)))
+    refused(lambda: rnn(INPUTS), "input_kernel: expected [4·H, D] = [20, 3], not [2, 20, 3]")
+
+
+@pytest.mark.parametrize("unroll", [fused.UNROLL["lstm"], functools.partial(scan.unroll, CELLS["lstm"])])
+def test_arrays_that_do_not_belong_together(unroll):
+    weights, inputs = Weights(jnp.ones((20, 3)), jnp.ones((20, 5)), jnp.ones(20)), jnp.ones((6, 3, 4))
+    state = CELLS["lstm"].zero_state(5, 4)
+    wrong = [
+        (
+            (weights._replace(hidden=jnp.ones((20, 4))), inputs, state),
+            "hidden_kernel: expected [4·H, H] = [20, 5], not [20, 4]",
+        ),
+        ((weights._replace(bias=jnp.ones(15)), inputs, state), "bias: expected [4·H] = [20], not [15]"),
+        ((weights, inputs[..., :3], state), "state.hidden: expected [H, B] = [5, 3], not [5, 4]"),
+        ((weights, inputs, state, jnp.zeros((5, 4), bool)), "resets: expected [T, B] = [6, 4], not [5, 4]"),
+    ]
+    for arguments, message in wrong:
+        refused(lambda arguments=arguments: unroll(*arguments), message)

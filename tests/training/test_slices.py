@@ -87,6 +87,30 @@ def test_arrays_that_are_no_batch_are_refused(spread, batch, message):
         spread(loss)(Network(), *batch)
 
 
+@pytest.mark.usefixtures("by_xla")
+@pytest.mark.parametrize("size", [7, 500])
+def test_a_sum_and_what_it_is_to_be_divided_by(size):
+    lengths = jnp.sort(
+        jax.random.randint(jax.random.key(3), (size,), 0, 21)
+    )  # each slice has another number of symbols
+
+    def parts(network, inputs, lengths):
+        outputs = network.readout(network.rnn(inputs, None, lengths)[0])[..., 0]
+        counted = jnp.arange(20) < lengths[:, None]
+        return jnp.sum(jnp.where(counted, outputs**2, 0)), jnp.sum(counted)
+
+    def mean(*arguments):
+        total, count = parts(*arguments)
+        return total / count
+
+    network, batch = Network(), (batch_of(size)[0], lengths)
+    value, gradient = jax.jit(value_and_grad(parts))(network, *batch)
+    expected_value, expected = nnx.value_and_grad(mean)(network, *batch)
+    np.testing.assert_allclose(value, expected_value, rtol=1e-5)
+    for our, their in zip(*map(jax.tree.leaves, (gradient, expected)), strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-6)
+
+
 def test_strings_without_symbols_have_a_gradient():
     def after_the_last(network, inputs):
         return jnp.mean(network.readout(network.rnn(inputs)[1][0].hidden))
