@@ -10,7 +10,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
-from lstm_jax.recurrent.sequences import check_axis, check_sizes, check_state
+from lstm_jax.recurrent.sequences import check_axis, check_floating, check_sizes, check_state
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -69,6 +69,8 @@ class RecurrentCell(nnx.RNNCellBase):
         rngs: nnx.Rngs,
     ):
         check_sizes(in_features, hidden_features)
+        check_floating("dtype", dtype)
+        check_floating("param_dtype", param_dtype)
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
         cell, width = self.cell, hidden_features

@@ -14,6 +14,12 @@ def check_sizes(in_features: int, hidden_features: int) -> None:
         raise ValueError(f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}")
 
 
+def check_floating(name: str, dtype: Any) -> None:
+    """Raises a ValueError where a type, unless it is None, has no fractions."""
+    if dtype is not None and not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"{name} must be a floating-point type, not {jnp.dtype(dtype).name}")
+
+
 def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) -> None:
     """Raises a ValueError that names the axis, its size and the size that was expected."""
     if jnp.ndim(array) == 0 or array.shape[axis] != expected:

@@ -89,8 +89,10 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
         bias_ih, and bias_hh is zero there.
 
     Raises:
-        ValueError: the parameters have further axes, as those of an ensemble under `vmap` have.
+        ValueError: it is no layer, or its parameters have further axes, as those of an ensemble under `vmap` have.
     """
+    if not isinstance(rnn, RecurrentStack):
+        raise ValueError(f"to_torch: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
     state_dict: dict[str, np.ndarray] = {}
     for suffix, cell in _suffixes(rnn).items():
         weight_ih, weight_hh, bias = (np.array(value) for value in cell.weights)

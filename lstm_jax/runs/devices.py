@@ -6,7 +6,7 @@ import sys
 
 import jax
 
-from lstm_jax.recurrent.native.build import count_cores
+from lstm_jax.recurrent.native import build
 from lstm_jax.runs import compiled, processes
 from lstm_jax.runs.config import RunConfig, describe_difference
 from lstm_jax.settings import SettingError
@@ -41,6 +41,8 @@ def configure(config: RunConfig) -> RunConfig:
     """
     config = config.replace({"cpu_devices": choose(config.run.platform, config.run.cpu_devices)})
     compiled.reuse()
+    if on_cpu() and processes.is_first() and (outlook := build.outlook()):
+        print(outlook, file=sys.stderr, flush=True)
     check_same(config)
     return config.replace({"cpu_devices": jax.device_count()}) if on_cpu() else config
 
@@ -58,7 +60,7 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
     Raises:
         SettingError: this machine lacks the platform.
     """
-    cpu_devices = cpu_devices or min(count_cores(), MOST_CPU_DEVICES)
+    cpu_devices = cpu_devices or min(build.count_cores(), MOST_CPU_DEVICES)
     jax.config.update("jax_num_cpu_devices", cpu_devices)
     if VECTORS.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {VECTORS}".strip()

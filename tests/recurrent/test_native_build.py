@@ -28,7 +28,7 @@ def run_fresh(tmp_path, code, **environment):
 
 
 def test_without_a_compiler_or_switched_off_it_is_left_to_xla_in_silence(tmp_path):
-    for environment in ({"PATH": str(tmp_path)}, {build.SWITCH: "0"}):
+    for environment in ({"PATH": str(tmp_path)}, {build.SWITCH: "0"}, {build.SWITCH: "False"}):
         done = run_fresh(tmp_path, "print(build.load())", **environment)
         assert (done.stdout, done.stderr) == ("False\n", "")
     assert not (tmp_path / "made").exists()
@@ -84,6 +84,15 @@ def test_a_processor_with_narrow_vectors_computes_the_same(processor, tmp_path):
         pytest.skip("this processor has no AVX2")
     code = OTHER_PROCESSOR.replace("PROCESSOR", repr(processor))
     assert run_fresh(tmp_path, f"\n{code}").stdout == "the same\n"
+
+
+def test_what_takes_longer_than_usual_is_said_beforehand(tmp_path):
+    assert "compiled for this processor" in run_fresh(tmp_path, "print(build.outlook())").stdout
+    assert "no C++ compiler" in run_fresh(tmp_path, "print(build.outlook())", PATH=str(tmp_path)).stdout
+    assert run_fresh(tmp_path, "print(build.outlook())", **{build.SWITCH: "0"}).stdout == "None\n"
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "kernel.so").touch()
+    assert run_fresh(tmp_path, "print(build.outlook())").stdout == "None\n"
 
 
 def test_a_wrong_number_of_threads_is_a_warning(tmp_path):

@@ -36,6 +36,8 @@ def refused(call, message):
     [
         ({"in_features": 0}, "in_features and hidden_features must be at least 1, not 0, 5"),
         ({"hidden_features": -1}, "in_features and hidden_features must be at least 1, not 3, -1"),
+        ({"dtype": jnp.int32}, "dtype must be a floating-point type, not int32"),
+        ({"param_dtype": "int8"}, "param_dtype must be a floating-point type, not int8"),
         ({"num_layers": 0}, "num_layers must be at least 1, not 0"),
         ({"dropout_rate": 1.0}, "dropout_rate must be at least 0 and below 1, not 1.0"),
         ({"dropout_rate": -0.1}, "dropout_rate must be at least 0 and below 1, not -0.1"),

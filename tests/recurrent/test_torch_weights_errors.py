@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from lstm_jax import LSTMCell
 from lstm_jax.recurrent.layers import GRU, LSTM, SimpleRNN
 from lstm_jax.recurrent.torch_weights import ARRAYS, from_torch, load_torch, to_torch
 
@@ -103,3 +104,8 @@ def test_an_ensemble_is_no_module_of_torch():
     ensemble = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), lstm())
     with pytest.raises(ValueError, match=r"shape \[2, 12, 2\], expected \[G·H, D\]"):
         to_torch(ensemble)
+
+
+def test_a_cell_alone_has_no_names_there():
+    with pytest.raises(ValueError, match="expected an LSTM, GRU or SimpleRNN, not LSTMCell"):
+        to_torch(LSTMCell(3, 4, rngs=nnx.Rngs(0)))

@@ -24,7 +24,7 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-shared", "-f
 TARGETS = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
 
 SWITCH = "LSTM_JAX_NATIVE"
-"""The environment variable that, set to 0, leaves everything to XLA."""
+"""The environment variable that, set to 0 (or false, no, off), leaves everything to XLA."""
 
 THREADS = "LSTM_JAX_THREADS"
 """The environment variable that says how many threads the kernel may have, if not one a core."""
@@ -38,7 +38,7 @@ KERNELS = 8
 @functools.cache
 def load() -> bool:
     """Whether the kernel can be used, which is now compiled, if it is not yet, and registered."""
-    if os.environ.get(SWITCH) == "0":
+    if is_switched_off():
         return False
     path = kernel_path()
     try:
@@ -55,6 +55,20 @@ def load() -> bool:
     for target in TARGETS:
         jax.ffi.register_ffi_target(target_name(target), jax.ffi.pycapsule(getattr(kernel, target)), platform="cpu")
     return True
+
+
+def is_switched_off() -> bool:
+    """Whether the environment says that everything is left to XLA."""
+    return os.environ.get(SWITCH, "").lower() in ("0", "false", "no", "off")
+
+
+def outlook() -> str | None:
+    """What somebody who waits should know before anything is computed; None: nothing that takes longer than usual."""
+    if is_switched_off() or kernel_path().exists():
+        return None
+    if find_compiler() is None:
+        return "no C++ compiler was found (CXX names one): XLA computes the layers, which takes about twice the time"
+    return "the kernel is being compiled for this processor: once, about ten seconds"
 
 
 @functools.cache
