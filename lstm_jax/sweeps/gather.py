@@ -68,7 +68,8 @@ class Gatherer:
         write_tables(self._store.folder, self.rows, self._threshold)
 
     def write_report(self, command: str, seconds: float) -> None:
-        """Writes tables, pictures and the page."""
+        """Writes tables, pictures and the page; the tables first, which nothing that fails after them takes away."""
+        self.write_tables()
         rows = self.rows
         results = [
             (self._plan.settings_of(run), found.result)

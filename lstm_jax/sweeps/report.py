@@ -1,17 +1,17 @@
-"""Everything that a sweep leaves behind for people, made from its rows: tables, pictures, one page."""
+"""What a sweep leaves behind for people to look at, made from its rows: pictures, one page."""
 
 from pathlib import Path
 
 from lstm_jax.sweeps.figures import Sweep, save
 from lstm_jax.sweeps.page import make_page
 from lstm_jax.sweeps.pictures import draw
-from lstm_jax.sweeps.results import write_tables, write_whole
+from lstm_jax.sweeps.results import write_whole
 
 PAGE, PICTURES = "report.html", "pictures"
 
 
 def write_report(folder: Path, sweep: Sweep, *, title: str, command: str, seconds: float) -> None:
-    """Writes the tables, pictures/NAME.png and .svg, and report.html, each whole or not at all.
+    """Writes pictures/NAME.png and .svg, and report.html, each whole or not at all.
 
     Args:
         folder: of the sweep.
@@ -20,7 +20,6 @@ def write_report(folder: Path, sweep: Sweep, *, title: str, command: str, second
         command: that made the sweep.
         seconds: of wall time, that it took.
     """
-    write_tables(folder, sweep.rows, sweep.threshold)
     pictures = folder / PICTURES
     pictures.mkdir(exist_ok=True)
     drawn = [(picture, save(picture, pictures)) for picture in draw(sweep)]

@@ -1,6 +1,6 @@
 """Plans of small sweeps, and what their tasks leave behind."""
 
-from experiments.count_bits import BASE
+from experiments import count_bits
 from lstm_jax.runs.config import setting_fields
 from lstm_jax.sweeps.axis import parse_axis
 from lstm_jax.sweeps.grid import grid
@@ -13,8 +13,8 @@ SMALL = {
 }
 
 
-def plan_of(*texts, **settings):
+def plan_of(*texts, experiment=count_bits, small=SMALL, **settings):
     """The plan of the grid that these --set stand for."""
-    base = BASE.replace({**SMALL, **settings})
+    base = experiment.BASE.replace({**small, **settings})
     axes = [parse_axis(text, setting_fields(base)) for text in texts]
-    return make_plan(base, grid(axes), axes, {**SMALL, **settings})
+    return make_plan(base, grid(axes), axes, {**small, **settings})

@@ -47,12 +47,15 @@ def test_no_runs_have_no_baselines():
     assert baselines([]) == ()
 
 
-def test_a_text_is_compared_with_counting_and_with_what_is_possible():
+@pytest.mark.parametrize(
+    ("ceiling", "best"), [({"right": 199, "windows": 201}, {CEILING: 2 / 201}), (None, {})], ids=["windows", "stateful"]
+)
+def test_a_text_is_compared_with_counting_and_with_what_is_possible(ceiling, best):
     text = {
         "seeds": [{"test_size": 201}],
         "ngrams": [{"order": 1, "accuracy": 0.1, "perplexity": 60.0}, {"order": 2, "accuracy": 0.6, "perplexity": 3.0}],
-        "ceiling": {"right": 199, "windows": 201},
+        "ceiling": ceiling,
         "published": {},
     }
     found = errors_without_learning(text)
-    assert found == pytest.approx({"1-gram": 0.9, "2-gram": 0.4, CEILING: 2 / 201})
+    assert found == pytest.approx({"1-gram": 0.9, "2-gram": 0.4, **best})

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from experiments import next_word
+from lstm_jax.sweeps import gather
 from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.sweeps.execute import execute
 from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED
@@ -20,9 +22,9 @@ def plan():
     return plan_of("learning_rate=0.001,0.01,0.05", num_seeds=3)
 
 
-def done(plan, folder, rungs=None, **how):
+def done(plan, folder, rungs=None, experiment=EXPERIMENT, **how):
     store = Store(folder)
-    (task,) = make_tasks(EXPERIMENT, plan.runs, 1, rungs)
+    (task,) = make_tasks(experiment, plan.runs, 1, rungs)
     store.add_group(task)
     steps = []
     interrupted = how.get("interrupted", lambda steps: False)
@@ -84,6 +86,36 @@ def test_survivors_end_as_in_a_full_run(plan, whole, tmp_path):
     assert "<dt>dropped</dt><dd>8</dd>" in page
     assert "<dt>failed</dt><dd>0</dd>" in page
     assert "<h2>Failed</h2>" not in page
+
+
+STREAMS = {
+    **{"stateful": True, "supervise": "every_step", "held_out": 0.1, "seq_len": 5, "hidden_size": 4, "batch_size": 2},
+    **{"num_steps": 4, "log_every": 4, "eval_every": 4, "checkpoint_every": 4, "cpu_devices": 2},
+}
+
+
+def test_a_text_whose_state_is_carried_on_has_a_report(tmp_path):
+    plan = plan_of("learning_rate=0.01,0.02", experiment=next_word, small=STREAMS)
+    store, outcome, _ = done(plan, tmp_path, experiment=next_word.__name__)
+    assert outcome == (DONE, "")
+    gatherer = Gatherer(plan, store, 0.01)
+    assert [len(gatherer.add(run.identity)) for run in plan.runs] == [1, 1]
+    gatherer.write_report("command", 1.0)
+    assert "<figure" in (tmp_path / "report.html").read_text()
+
+
+def test_tables_are_there_even_if_the_report_fails(plan, whole, tmp_path, monkeypatch):
+    def fails(results):
+        raise TypeError("as the test says")
+
+    gatherer = Gatherer(plan, whole, 0.01)
+    for run in plan.runs:
+        gatherer.add(run.identity)
+    monkeypatch.setattr(gather, "baselines", fails)
+    with pytest.raises(TypeError, match="as the test says"):
+        gatherer.write_report("command", 1.0)
+    for name in ("results", "summary"):
+        assert (whole.folder / f"{name}.csv").read_text().count("learning_rate") > 1
 
 
 def test_an_interrupted_task_goes_on(plan, whole, tmp_path):
