@@ -69,8 +69,8 @@ def choose(platform: str, cpu_devices: int = 0) -> int:
         jax.config.update("jax_platforms", {"gpu": "cuda"}.get(platform, platform))
     try:
         jax.devices()
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, AssertionError) as error:  # the latter, without a word, where JAX sees no GPU at all
+        reason = (str(error).splitlines() or ["JAX sees none"])[0]
         raise SettingError("platform", platform, f"is not to be had on this machine ({reason})") from None
     return cpu_devices
 

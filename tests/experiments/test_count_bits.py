@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -105,6 +106,11 @@ def assert_one_line(done, message):
         (["--seq_len=6", "--train_size=64"], "--train_size=64: must be less than the 64 strings"),
         (["--bidirectional", "--supervise=every_step"], "contradicts --bidirectional"),
         (["--platform=tpu"], "--platform=tpu: is not to be had on this machine"),
+        pytest.param(
+            ["--platform=gpu"],
+            "--platform=gpu: is not to be had on this machine (JAX sees none)",
+            marks=pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="there is a GPU"),
+        ),
         (["--predict=01"], "needs --workdir"),
         (["--workdir=/dev/null/run"], "cannot be written to"),
     ],
