@@ -156,9 +156,9 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
     def guarded(_: Sequence[str]) -> int:
         try:
             return main()
-        except (SettingError, folders.FolderError) as error:
+        except (SettingError, folders.FolderError, CheckpointError) as error:
             usage_error(str(error))
-        except (NotFiniteError, CheckpointError, OSError) as error:
+        except (NotFiniteError, OSError) as error:
             print_error(str(error)[:400])
             return processes.leave(1)
         except (processes.LostProcessError, JaxRuntimeError) as error:

@@ -74,6 +74,7 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
 
     Raises:
         FolderError: nothing was trained there yet.
+        CheckpointError: the machine cannot read a checkpoint now, or it is of another program.
     """
     with folders.locked(folder):
         session = Session([config], folder, 0.0)

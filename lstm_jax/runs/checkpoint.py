@@ -1,22 +1,24 @@
 """Checkpoints: written whole or not at all, checked when they are read, the newest sound one is used.
 
+Only what cannot be made out, or does not match its checksum, is damaged. What the machine cannot read just now is not:
+it stays where it is, and nobody goes on without it.
+
 In a run of several processes, process 0 writes and reads, and sends what it has read. So only its disk must last: the
 others need no file system in common with it, and cannot find another checkpoint than it does.
 """
 
-import hashlib
 import logging
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
 from lstm_jax.axes import PyTree
 from lstm_jax.runs import processes
-from lstm_jax.training.mesh import whole
+from lstm_jax.runs.faults import fault_of_machine, first_line
+from lstm_jax.runs.leaves import digest, from_arrays, to_arrays
 
 KEPT = 3
 """How many checkpoints are kept: a damaged one must leave an older one."""
@@ -31,7 +33,7 @@ class Restored(NamedTuple):
 
 
 class CheckpointError(Exception):
-    """A checkpoint that cannot be written, or not be used for this run; nothing is lost by it."""
+    """A checkpoint that cannot be written or read, or not be used for this run; nothing is lost by it."""
 
 
 class Checkpoints:
@@ -89,7 +91,9 @@ class Checkpoints:
         except Exception as error:  # orbax and tensorstore raise many kinds; all mean that there is no checkpoint
             last = max(self._steps(), default=None)
             kept = f"the checkpoint of step {last} is kept" if last is not None else "there is none before it"
-            raise CheckpointError(f"the checkpoint of step {step} could not be written, {kept}: {error}") from error
+            raise CheckpointError(
+                f"the checkpoint of step {step} could not be written, {kept}: {first_line(error)}"
+            ) from error
 
     def restore(self, like: PyTree) -> tuple[Restored | None, list[str]]:
         """The newest sound checkpoint.
@@ -102,7 +106,7 @@ class Checkpoints:
             their step can be saved again.
 
         Raises:
-            CheckpointError: a sound checkpoint is of another structure.
+            CheckpointError: a sound checkpoint is of another structure, or the machine cannot read one now.
         """
         arrays: dict[str, np.ndarray] = {}
         step, notes, damaged = self._newest_sound(arrays)
@@ -116,23 +120,35 @@ class Checkpoints:
                 "use the version, the platform and the --cpu_devices that wrote it"
             ) from None
 
-    @processes.by_first(OSError)
+    @processes.by_first(CheckpointError)
     def _newest_sound(self, arrays: dict[str, np.ndarray]) -> tuple[int | None, dict[str, Any], list[str]]:
         """The step and notes of the newest sound checkpoint, and a line for each damaged one; fills in the arrays."""
         damaged: list[str] = []
         for step in reversed(self._steps()):
             try:
                 found, notes = self._read(step)
-            except Exception as error:  # whatever is wrong with it, the one before it is tried
-                aside = self.folder / f"damaged-{step}-{time.time_ns()}"
-                (self.folder / str(step)).rename(aside)
-                self._manager.reload()
-                reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-                damaged.append(f"the checkpoint of step {step} is damaged and was set aside as {aside.name}: {reason}")
+            except Exception as error:  # whatever is wrong with its content, the one before it is tried
+                damaged.append(self._set_aside(step, error))
                 continue
             arrays.update(found)
             return step, notes, damaged
         return None, {}, damaged
+
+    def _set_aside(self, step: int, error: Exception) -> str:
+        """Makes room for another checkpoint of this step, and says so; not where the machine failed to read it."""
+        place, aside = self.folder / str(step), self.folder / f"damaged-{step}-{time.time_ns()}"
+        fault = fault_of_machine(error)
+        if fault is not None:
+            raise CheckpointError(
+                f"the checkpoint of step {step} cannot be read now ({fault}), and nothing was changed: try again, or "
+                f"move {place} away to go on without it"
+            ) from error
+        try:
+            place.rename(aside)
+            self._manager.reload()
+        except OSError as failure:
+            raise CheckpointError(f"{place} is damaged and cannot be set aside: {first_line(failure)}") from error
+        return f"the checkpoint of step {step} is damaged and was set aside as {aside.name}: {first_line(error)}"
 
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
@@ -141,49 +157,3 @@ class Checkpoints:
         if digest(restored.arrays) != restored.notes["digest"]:
             raise ValueError("its contents do not match their checksum")
         return restored.arrays, restored.notes
-
-
-def to_arrays(tree: PyTree) -> dict[str, np.ndarray]:
-    """The leaves of a tree as NumPy arrays by their path; random keys as the integers that they are made of."""
-    tree = whole(jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree))
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
-
-
-def from_arrays(arrays: dict[str, np.ndarray], like: PyTree, rows: int | None = None) -> PyTree:
-    """The inverse of `to_arrays`: a tree of the structure of `like`.
-
-    Args:
-        arrays: by their path.
-        like: a tree of the same structure and shapes.
-        rows: so many rows are in the arrays; the last one is repeated up to the number in `like`. None: all are there.
-
-    Raises:
-        ValueError: an array is missing or has another shape or type.
-    """
-
-    def pick(path, leaf):
-        plain = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
-        found = arrays.get(jax.tree_util.keystr(path))
-        kept = plain.shape if rows is None else (rows, *plain.shape[1:])
-        if found is None or (found.shape, found.dtype) != (kept, plain.dtype):
-            raise ValueError(f"{jax.tree_util.keystr(path)} is missing or has another shape")
-        if rows is not None:
-            found = np.concatenate([found, np.repeat(found[-1:], plain.shape[0] - rows, axis=0)])
-        return jax.random.wrap_key_data(jax.numpy.asarray(found)) if _is_key(leaf) else found
-
-    return jax.tree_util.tree_map_with_path(pick, like)
-
-
-def digest(arrays: dict[str, np.ndarray]) -> str:
-    """A checksum over names, types, shapes and every bit of the contents."""
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype} {array.shape}".encode())
-        total.update(array.tobytes())
-    return total.hexdigest()
-
-
-def _is_key(leaf: Any) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)

@@ -79,7 +79,7 @@ def run_group(
         RunInterruptedError: `interrupted` said so; a checkpoint was written.
         FolderError: a run's folder holds another run.
         OSError: something could not be written.
-        CheckpointError: a checkpoint could not be written.
+        CheckpointError: a checkpoint could not be written or read.
     """
     for part in parts:
         part.folder.mkdir(parents=True, exist_ok=True)

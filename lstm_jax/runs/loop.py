@@ -40,7 +40,7 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         OSError: something could not be written.
         RunInterruptedError: SIGINT or SIGTERM came; a checkpoint was written.
         NotFiniteError: the loss stopped being finite.
-        CheckpointError: a checkpoint could not be written.
+        CheckpointError: a checkpoint could not be written or read.
         LostProcessError: another process of the run is gone.
     """
     with contextlib.ExitStack() as held, catch_interrupts() as interrupted, processes.watched():

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,24 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, u
     assert f"the checkpoint of step {newest} is damaged" in output
     assert "resuming at step" in output
     assert_equal_runs(tmp_path, undisturbed)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the system is not Linux")
+def test_a_checkpoint_that_cannot_be_read_now_is_said_in_one_line_and_kept(tmp_path, undisturbed):
+    shutil.copytree(undisturbed, tmp_path / "run")
+    (tmp_path / "run" / "result.json").unlink()
+    notes = tmp_path / "run" / "checkpoints" / "4000" / "notes" / "metadata"
+    content = notes.read_bytes()
+    notes.unlink()
+    notes.symlink_to("/proc/self/mem")  # which answers every reader with an error, EIO
+    for flags in (LONG, ["--predict=01"]):
+        done = run(*flags, f"--workdir={tmp_path / 'run'}", status=2)
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "step 4000 cannot be read now (Input/output error), and nothing was changed" in done.stderr
+    notes.unlink()
+    notes.write_bytes(content)
+    assert "resuming at step 4,000" in run(*LONG, f"--workdir={tmp_path / 'run'}").stdout
+    assert_equal_runs(tmp_path / "run", undisturbed)
 
 
 def test_killed_while_it_writes_its_result_nothing_stands_twice(tmp_path, undisturbed):

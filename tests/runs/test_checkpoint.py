@@ -1,5 +1,8 @@
 """Checkpoints that are whole, damaged, missing, or cannot be written."""
 
+import errno
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +76,67 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(tmp_path, d
     again = Checkpoints(tmp_path)
     again.save(20, tree_at(20), {})
     assert again.restore(TREE)[0].step == 20
+
+
+def unreadable(path):
+    """Has the system answer EIO, Input/output error, to whoever reads the file."""
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+
+
+def endless(path):
+    """Has tensorstore hear of an error, ELOOP, that is neither a missing file nor a wrong content."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the system is not Linux")
+@pytest.mark.parametrize(
+    ("name", "fail", "said"),
+    [
+        ("notes/metadata", unreadable, "Input/output error"),
+        ("arrays/_METADATA", unreadable, "Input/output error"),
+        ("arrays/manifest.ocdbt", endless, "Too many levels of symbolic links"),
+    ],
+)
+def test_what_the_machine_cannot_read_now_stays_where_it_is(tmp_path, name, fail, said):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (10, 20):
+        checkpoints.save(step, tree_at(step), {})
+    before, path = sorted(place.name for place in tmp_path.iterdir()), tmp_path / "20" / name
+    content = path.read_bytes()
+    fail(path)
+    with pytest.raises(CheckpointError, match=rf"step 20 cannot be read now \({said}\), and nothing was changed"):
+        Checkpoints(tmp_path).restore(TREE)
+    assert sorted(place.name for place in tmp_path.iterdir()) == before
+    path.unlink()
+    path.write_bytes(content)
+    assert Checkpoints(tmp_path).restore(TREE)[0].step == 20
+
+
+FAULTS = {
+    "Too many open files": OSError(errno.EMFILE, "Too many open files"),
+    "Stale file handle": ValueError("UNKNOWN: Error reading local file [os_error_code='116']"),
+    "MemoryError": MemoryError(),
+    "can't start new thread": RuntimeError("can't start new thread"),
+}
+
+
+@pytest.mark.parametrize("said", FAULTS)
+def test_a_fault_is_no_damage_even_if_another_error_came_of_it(tmp_path, monkeypatch, said):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, TREE, {})
+
+    def fails(*_, **__):
+        try:
+            raise FAULTS[said]
+        except Exception as error:
+            raise ValueError("no such thing") from error
+
+    monkeypatch.setattr(checkpoints._manager, "restore", fails)
+    with pytest.raises(CheckpointError, match=f"cannot be read now \\({said}\\)"):
+        checkpoints.restore(TREE)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_another_structure_is_not_accepted(tmp_path):

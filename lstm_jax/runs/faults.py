@@ -1,0 +1,37 @@
+"""Tells faults of the machine, which may pass, from damage to what is read, which stays."""
+
+import errno
+import os
+import re
+
+OF_CONTENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+"""What the system says where something is missing or is not what it was."""
+
+SYSTEM_SAID = re.compile(r"os_error_code='(\d+)'")
+"""How tensorstore names the system's error in its own, which is a ValueError whatever happened."""
+
+PASSING = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "can't start new thread")
+"""How messages of other errors begin that no content is to blame for."""
+
+
+def fault_of_machine(error: BaseException) -> str | None:
+    """What the machine could not do, such as `Too many open files`; None where the content itself is to blame.
+
+    Libraries make other errors of the system's; so what led to an error is looked at as well.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, MemoryError | TimeoutError) or str(found).startswith(PASSING):
+            return first_line(found)
+        codes = {int(code) for code in SYSTEM_SAID.findall(str(found))}
+        if isinstance(found, OSError) and found.errno is not None:
+            codes.add(found.errno)
+        if codes - OF_CONTENT:
+            return os.strerror(min(codes - OF_CONTENT))
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line that is not too long; its kind, if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
