@@ -117,10 +117,10 @@ def stored_config(base: RunConfig, workdir: str) -> RunConfig:
         SettingError: a setting given by hand differs from the run's.
         FolderError: the folder holds no run of this experiment.
     """
-    record = folders.read_json(Path(workdir) / folders.CONFIG)
-    if record.get("experiment") != base.task.name:
+    record = folders.read_record(Path(workdir))
+    if record["experiment"] != base.task.name:
         raise folders.FolderError(f"--workdir={workdir} holds no run of {base.task.name}")
-    stored = record.get("settings", {})
+    stored = record["settings"]
     missing = setting_fields(base).keys() - stored.keys()
     if missing:
         raise folders.FolderError(f"--workdir={workdir}: its {folders.CONFIG} lacks {', '.join(sorted(missing))}")

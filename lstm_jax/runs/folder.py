@@ -89,16 +89,17 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
         command: that makes this run; None: the one that started this process.
 
     Raises:
-        FolderError: the folder holds a run with other settings, and the message names those that differ; or a sweep.
+        FolderError: the folder holds a run with other settings, and the message names those that differ; or a sweep; or
+            something else.
     """
     if (folder / SWEEP).exists():
         raise FolderError(f"--workdir={folder} holds a sweep; a run needs a folder of its own")
     path = folder / CONFIG
     if path.exists():
-        settings = read_json(path)
-        there = {name: settings["settings"].get(name) for name in config.settings(identity_only=True)}
+        record = read_record(folder)
+        there = {name: record["settings"].get(name) for name in config.settings(identity_only=True)}
         ours: dict[str, Any] = {"experiment": config.task.name, **config.settings(identity_only=True)}
-        difference = describe_difference(ours, {"experiment": settings["experiment"], **there})
+        difference = describe_difference(ours, {"experiment": record["experiment"], **there})
         if difference:
             raise FolderError(f"--workdir={folder} holds a run with other settings: {difference}")
         return
@@ -157,18 +158,33 @@ def git_commit() -> str | None:
     return None
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's contents.
+def read_record(folder: Path) -> dict[str, Any]:
+    """What config.json says of the run in a folder; its `experiment` and a dictionary of `settings` are there.
 
     Raises:
-        FolderError: the file is missing or is not JSON.
+        FolderError: there is no config.json, or it is that of something else.
+    """
+    record = read_json(folder / CONFIG)
+    if not isinstance(record.get("experiment"), str) or not isinstance(record.get("settings"), dict):
+        raise FolderError(f"--workdir={folder} holds no run: its {CONFIG} is that of something else")
+    return record
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The contents of a JSON file that holds an object.
+
+    Raises:
+        FolderError: the file is missing or is not such a file.
     """
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except FileNotFoundError:
         raise FolderError(f"--workdir={path.parent} holds no run: there is no {path.name}") from None
     except (OSError, ValueError) as error:
         raise FolderError(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise FolderError(f"{path} cannot be read: it holds no JSON object")
+    return content
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

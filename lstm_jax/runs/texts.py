@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.folder import CONFIG, read_json
+from lstm_jax.runs.folder import CONFIG, read_record
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.corpus import decode_text
 from lstm_jax.tasks.text_settings import TextSettings
@@ -40,14 +40,14 @@ def identify(config: RunConfig) -> RunConfig:
 
     Raises:
         SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
-        FolderError: the folder's record cannot be read.
+        FolderError: the folder's record cannot be read, or is not that of a run.
     """
     settings = cast(TextSettings, config.data)
     ours = checksum(read_text(settings))
     path = settings.text_file and str(Path(settings.text_file).expanduser().resolve())
-    record = Path(config.run.workdir) / CONFIG
-    if config.run.workdir and record.exists():
-        there = read_json(record)["settings"]
+    folder = Path(config.run.workdir)
+    if config.run.workdir and (folder / CONFIG).exists():
+        there = read_record(folder)["settings"]
         if there.get("text_file") == path and there.get("text_sha256") != ours:
             reason = f"has changed since the run in {config.run.workdir} began; give another --workdir"
             raise SettingError("text_file", settings.text_file, reason)

@@ -97,7 +97,7 @@ class Store:
         others = there.keys() - {run.identity for run in runs}
         if not there or len(others) < len(there):
             return len(others)
-        records = [folders.read_json(path / folders.CONFIG) for path in there.values() if _has_config(path)]
+        records = [folders.read_record(path) for path in there.values() if _has_config(path)]
         differences = _differences([record["settings"] for record in records], runs)
         raise folders.FolderError(
             f"--workdir={self.folder} holds another sweep, of which this command has no run"

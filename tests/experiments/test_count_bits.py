@@ -119,6 +119,13 @@ def test_bad_input_gets_one_line_and_status_2(flags, message):
     assert_one_line(run(*flags, status=2), message)
 
 
+@pytest.mark.parametrize("content", ['{"architectures": ["A"]}', "[1]"])
+def test_a_folder_of_something_else_gets_one_line_and_status_2(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    for flags in (SMALL, ["--predict=01"]):
+        assert_one_line(run(*flags, f"--workdir={tmp_path}", status=2), str(tmp_path))
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
     flags = ["--optimizer=sgd", "--learning_rate=1e6", "--clip_norm=0", "--readout=number", "--read_from=cell"]
     done = run(*SMALL, *flags, f"--workdir={tmp_path}", status=1)

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from experiments import next_word
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.texts import identify
 from lstm_jax.runs.writer import Writer
 from lstm_jax.tasks.count_bits import CountBits
 
@@ -46,6 +48,19 @@ def test_other_settings_are_named(tmp_path):
     record = json.loads((tmp_path / "config.json").read_text())
     assert record["settings"]["hidden_size"] == 24
     assert {"command", "versions", "devices", "git_commit"} <= record.keys()
+
+
+FOREIGN = ['{"architectures": ["A"]}', "[1]", "7", '{"experiment": "count_bits", "settings": [1]}', '{"settings": {}}']
+
+
+@pytest.mark.parametrize("content", FOREIGN)
+def test_the_record_of_something_else_is_refused(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    text = next_word.BASE.replace({"workdir": str(tmp_path)})
+    for read in (lambda: folders.record_config(tmp_path, CONFIG), lambda: identify(text)):
+        with pytest.raises(folders.FolderError, match=r"is that of something else|it holds no JSON object"):
+            read()
+    assert (tmp_path / "config.json").read_text() == content
 
 
 def test_the_default_folder_is_taken_again_only_if_its_run_was_cut_off(tmp_path):
