@@ -1,6 +1,5 @@
 """Runs on strings: which ones a member learns from, is stopped by, and is tested on."""
 
-import functools
 from typing import Any, NamedTuple, cast, override
 
 import numpy as np
@@ -58,6 +57,8 @@ class StringProblem(Problem):
         self.corpus: PyTree = ()
         self.mixed_lengths = len(self.settings.lengths) > 1 or self.settings.growth > 0
         self.most_slices = config.training.batch_size
+        # Kept by the problem and not beside it, so that they go with it: a worker of a sweep has one after another.
+        self._strings: dict[int, MemberStrings] = {}
 
     def _make_source(self, num_steps: int) -> Source:
         settings, updates = self.settings, round(self.settings.growth * num_steps)
@@ -73,9 +74,13 @@ class StringProblem(Problem):
         """Whether the short ones of a fixed set of strings come first."""
         return self.settings.growth > 0 and len(self.settings.lengths) > 1
 
-    @functools.cache  # noqa: B019 - a problem lives as long as its run
     def strings(self, seed: int) -> MemberStrings:
         """The strings of the member with this seed; they depend on the seed alone, not on the other members."""
+        if seed not in self._strings:
+            self._strings[seed] = self._draw(seed)
+        return self._strings[seed]
+
+    def _draw(self, seed: int) -> MemberStrings:
         base, settings = len(self.task.alphabet), self.settings
         rng = np.random.default_rng((seed, TRAINING_STRINGS))
         drawn = draw(rng, base, settings.lengths, settings.train_size)
