@@ -54,10 +54,8 @@ def execute(
         return DONE, ""
     except RunInterruptedError as error:
         return INTERRUPTED, str(error)
-    except (JaxRuntimeError, MemoryError) as error:
-        return OUT_OF_MEMORY, _one_line(error)
     except Exception as error:  # of one task; the others are none the worse for it
-        return FAILED, _one_line(error)
+        return OUT_OF_MEMORY if _lacks_memory(error) else FAILED, _one_line(error)
     finally:
         if next(_ended) % CACHED == 0:
             jax.clear_caches()
@@ -115,6 +113,11 @@ def _locked(folder: Path) -> Iterator[None]:
                     raise
                 time.sleep(0.2)
         yield
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether fewer runs at a time may fit; JAX has one kind of error for whatever its devices fail at."""
+    return isinstance(error, MemoryError) or (isinstance(error, JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error))
 
 
 def _one_line(error: BaseException) -> str:

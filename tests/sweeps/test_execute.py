@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from jax.errors import JaxRuntimeError
 
 from experiments import next_word
+from lstm_jax.sweeps import execute as execution
 from lstm_jax.sweeps import gather
 from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.sweeps.execute import execute
-from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED
+from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED, OUT_OF_MEMORY
 from lstm_jax.sweeps.gather import Gatherer
 from lstm_jax.sweeps.rungs import plan_rungs
 from lstm_jax.sweeps.store import Store
@@ -129,6 +131,24 @@ def test_an_interrupted_task_goes_on(plan, whole, tmp_path):
         assert seeds_of(store, run) == seeds_of(whole, run)
     _, outcome, steps = done(plan, tmp_path)  # a worker that comes too late has nothing to do
     assert (outcome, steps) == ((DONE, ""), [])
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError("8 GiB"), OUT_OF_MEMORY),
+        (JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes."), OUT_OF_MEMORY),
+        (JaxRuntimeError("INTERNAL: an illegal memory access was encountered"), FAILED),
+        (RuntimeError("RESOURCE_EXHAUSTED: of something that halves need as well"), FAILED),
+    ],
+)
+def test_only_what_lacks_memory_is_said_to(plan, tmp_path, monkeypatch, error, kind):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(execution, "run_group", fails)
+    _, outcome, _ = done(plan, tmp_path)
+    assert outcome == (kind, f"{type(error).__name__}: {error}")
 
 
 def test_what_goes_wrong_is_told(plan, tmp_path):
