@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Keeps the folder for this process; the lock goes when the process ends, however it ends.
 
     Raises:
-        FolderError: the folder cannot be written to, or another process has it.
+        FolderError: the folder cannot be written to or locked, or another process has it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,8 +66,11 @@ def locked(folder: Path) -> Iterator[None]:
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise FolderError(f"--workdir={folder}: another process is using it") from None
+        except OSError as error:
+            reason = f"cannot be locked ({error.strerror}); choose a folder on a file system that has locks"
+            raise FolderError(f"--workdir={folder}: {reason}") from None
         yield
 
 
@@ -89,8 +92,7 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
         command: that makes this run; None: the one that started this process.
 
     Raises:
-        FolderError: the folder holds a run with other settings, and the message names those that differ; or a sweep; or
-            something else.
+        FolderError: the folder holds a run with other settings, which the message names; or a sweep, or something else.
     """
     if (folder / SWEEP).exists():
         raise FolderError(f"--workdir={folder} holds a sweep; a run needs a folder of its own")

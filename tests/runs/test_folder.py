@@ -1,5 +1,6 @@
 """A run's folder: locks, records, names."""
 
+import errno
 import json
 import shlex
 import subprocess
@@ -38,6 +39,15 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(folders.FolderError, match="cannot be written to"), folders.locked(tmp_path / "file" / "run"):
         pass
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_process(tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(folders.fcntl, "flock", fails)
+    with pytest.raises(folders.FolderError, match=r"cannot be locked \(No locks available\); choose a folder on"):
+        folders.locked(tmp_path).__enter__()
 
 
 def test_other_settings_are_named(tmp_path):
