@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import tables
 from benchmarks.results import Measurement, best_rate
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs import origin
 
 
 def machine(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def occasion() -> dict[str, Any]:
     elsewhere = [name for name in ("torch_python", "tensorflow_python") if any(name in word for word in sys.argv)]
     hidden = dict.fromkeys(elsewhere, "PATH")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"date": today, "command": folders.command_line(**hidden), "git_commit": folders.git_commit()}
+    return {"date": today, "command": folders.command_line(**hidden), "git_commit": origin.git_commit()}
 
 
 def describe(record: Mapping[str, Any]) -> list[str]:

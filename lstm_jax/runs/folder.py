@@ -2,12 +2,10 @@
 
 import contextlib
 import fcntl
-import importlib.metadata
 import json
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import jax
 
 from lstm_jax.recurrent.native import passes as native
+from lstm_jax.runs import origin
 from lstm_jax.runs.config import RunConfig, describe_difference
 
 CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
@@ -28,8 +27,6 @@ CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
 
 SWEEP = "sweep.json"
 """What the folder of a sweep has, which is not that of a run."""
-
-PACKAGES = ("lstm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorboardX")
 
 
 class FolderError(Exception):
@@ -111,10 +108,10 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
             "experiment": config.task.name,
             "settings": config.settings(),
             "command": command or command_line(),
-            "versions": {"python": platform.python_version(), **versions()},
+            "versions": {"python": platform.python_version(), **origin.versions()},
             "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
             "kernel": native.available(),
-            "git_commit": git_commit(),
+            "git_commit": origin.git_commit(),
         },
     )
 
@@ -137,27 +134,6 @@ def tool(name: str) -> str:
     """How to call a program of this Python environment: by its path if that is below the current folder."""
     path = Path(sys.executable).parent / name
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
-
-
-def versions() -> dict[str, str]:
-    """The versions of the packages that results depend on."""
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
-
-
-def git_commit() -> str | None:
-    """The commit of the checkout that this code is in, if it is in one; `-dirty` if it was changed since."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        answers = [
-            subprocess.run([*git, *words], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        ]
-        return answers[0] + ("-dirty" if answers[1] else "")
-    return None
 
 
 def read_record(folder: Path) -> dict[str, Any]:
