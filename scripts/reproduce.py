@@ -18,9 +18,9 @@ from absl import flags
 
 from experiments import options
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.sweeps import figures
-from lstm_jax.sweeps.results import write_whole
 from scripts.reproduction import picture, table
 from scripts.reproduction.cases import CASES, Case
 from scripts.reproduction.runs import Budget, RunFailedError, read_outcome, run_all

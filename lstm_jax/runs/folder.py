@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import os
 import platform
 import shlex
 import sys
@@ -16,6 +15,7 @@ import jax
 from lstm_jax.recurrent.native import passes as native
 from lstm_jax.runs import origin
 from lstm_jax.runs.config import RunConfig, describe_difference
+from lstm_jax.runs.files import write_whole
 
 CONFIG, RESULT, METRICS, CHECKPOINTS, TENSORBOARD = (
     "config.json",
@@ -167,10 +167,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file whole or not at all."""
-    temporary = path.with_name(path.name + ".new")
-    with open(temporary, "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_whole(path, json.dumps(content, indent=2) + "\n")

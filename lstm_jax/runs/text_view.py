@@ -14,7 +14,7 @@ from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Table, View
 from lstm_jax.runs.prompts import Wish, continue_prompt
 from lstm_jax.runs.published import attribution
-from lstm_jax.runs.report import seed_lines
+from lstm_jax.runs.report import counted, seed_lines
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.tasks.baselines import perplexity
 from lstm_jax.training.evaluate import read_whole
@@ -97,11 +97,11 @@ class TextView(View):
         table = [["", "accuracy", "perplexity"]]
         for gram in result["ngrams"]:
             seen = gram["order"] - 1
-            words = f"{seen} {result['asked']}{'s' if seen > 1 else ''}" if seen else "nothing"
+            words = counted(seen, result["asked"]) if seen else "nothing"
             table.append([f"counting, {words} seen", f"{gram['accuracy']:.2%}", f"{gram['perplexity']:,.2f}"])
-        ceiling, context = result["ceiling"], result["config"]["seq_len"]
+        ceiling = result["ceiling"]
         if ceiling is not None:
-            seen = f"{context} {result['asked']}{'s' if context > 1 else ''}"
+            seen = counted(result["config"]["seq_len"], result["asked"])
             table.append([f"the best possible, {seen} seen", f"{ceiling['right'] / ceiling['windows']:.2%}", ""])
         for seed in result["seeds"]:
             row = [f"this network, seed {seed['seed']}", f"{1 - seed['test_error']:.2%}", f"{seed['perplexity']:,.3f}"]

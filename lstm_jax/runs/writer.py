@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_jax.runs.board import Board
+from lstm_jax.runs.files import write_whole
 from lstm_jax.runs.folder import METRICS, TENSORBOARD
 
 type Row = dict[str, Any]
@@ -71,6 +72,4 @@ def _drop_rows_after(path: Path, step: int) -> None:
             continue  # the last line of a process that was killed while it wrote
         if row["step"] <= step:
             kept.append(line + "\n")
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text("".join(kept))
-    temporary.replace(path)
+    write_whole(path, "".join(kept))

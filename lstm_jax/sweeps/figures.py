@@ -13,9 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.collect import Curve
-from lstm_jax.sweeps.results import write_whole
 from lstm_jax.sweeps.table import Row, Summary, show
 
 INK, FAINT, PAPER = "#1f2328", "#8c959f", "#fdfdfd"

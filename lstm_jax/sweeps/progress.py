@@ -8,10 +8,10 @@ from typing import Self, override
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from lstm_jax.runs.report import counted
 from lstm_jax.sweeps.conduct import Listener
 from lstm_jax.sweeps.figures import describe, percent
 from lstm_jax.sweeps.page import duration
-from lstm_jax.sweeps.prospect import count
 from lstm_jax.sweeps.table import FAILED, Row, summarize
 from lstm_jax.sweeps.task import Task
 from lstm_jax.sweeps.work import time_left
@@ -92,7 +92,7 @@ class SweepDisplay(Listener):
     def _line(self, rows: Sequence[Row]) -> str:
         """What came out of a setting."""
         (own,) = summarize(rows, self._threshold)
-        seeds = count(own.seeds, "seed")
+        seeds = counted(own.seeds, "seed")
         parts = [describe(own.varied) or seeds]
         if own.mean_error is not None and own.best_error is not None:
             parts.append(f"error {percent(own.mean_error)}, best {percent(own.best_error)}")

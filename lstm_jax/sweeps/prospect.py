@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lstm_jax.runs.report import counted
 from lstm_jax.sweeps import rungs
 from lstm_jax.sweeps.figures import describe
 from lstm_jax.sweeps.page import duration
@@ -19,11 +20,6 @@ def updates(task: Task) -> int:
     return rungs.updates(task.rungs, task.num_steps, task.members)
 
 
-def count(number: int, thing: str) -> str:
-    """So many things, such as `1 seed` or `1,000 seeds`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def overview(plan: Plan, finished: int, tasks: Sequence[Task], places: int | None) -> str:
     """One line on what there is to do.
 
@@ -34,22 +30,22 @@ def overview(plan: Plan, finished: int, tasks: Sequence[Task], places: int | Non
         places: how many tasks go on at a time; None: that is not known.
     """
     seeds = plan.runs[0].config.run.num_seeds
-    what = f"{count(len(plan.runs), 'setting')} x {count(seeds, 'seed')} = {count(plan.members, 'run')}"
-    before = f", {count(finished, 'setting')} done before" if finished else ""
+    what = f"{counted(len(plan.runs), 'setting')} x {counted(seeds, 'seed')} = {counted(plan.members, 'run')}"
+    before = f", {counted(finished, 'setting')} done before" if finished else ""
     if not tasks:
         return f"{plan.experiment}: {what}{before}; nothing to do"
     total = sum(map(updates, tasks))
     at_once = (
         "as many at a time as Ray has room for" if places is None else f"{'one' if places == 1 else places} at a time"
     )
-    to_do = f"{count(len(tasks), 'compiled program')}, {count(total, 'update')}, {at_once}"
+    to_do = f"{counted(len(tasks), 'compiled program')}, {counted(total, 'update')}, {at_once}"
     return f"{plan.experiment}: {what}{before}; to do: {to_do}"
 
 
 def left_out(others: int) -> str:
     """What to do about runs that an earlier command made and this one does not ask for."""
     are = "is" if others == 1 else "are"
-    return f"{count(others, 'setting')} of earlier commands {are} left out of the tables: --set no longer gives them"
+    return f"{counted(others, 'setting')} of earlier commands {are} left out of the tables: --set no longer gives them"
 
 
 def saved(tasks: Sequence[Task]) -> str:
@@ -70,15 +66,15 @@ def programs(plan: Plan, tasks: Sequence[Task]) -> list[str]:
     for task in longest_first(tasks):
         settings = [plan.settings_of(by_identity[run.identity]) for run in task.runs]
         same = {name: value for name, value in settings[0].items() if all(own[name] == value for own in settings)}
-        seeds = count(task.members // len(task.runs), "seed")
-        size = seeds if len(settings) == 1 else f"{count(len(settings), 'setting')} x {seeds}"
-        lines.append(f"  {describe(same) or 'one program'}: {size}, {count(updates(task), 'update')}")
+        seeds = counted(task.members // len(task.runs), "seed")
+        size = seeds if len(settings) == 1 else f"{counted(len(settings), 'setting')} x {seeds}"
+        lines.append(f"  {describe(same) or 'one program'}: {size}, {counted(updates(task), 'update')}")
         if task.rungs:
             lines.append(f"    {rungs.describe(task.rungs, task.num_steps, task.members)}")
         if len(settings) > 1:
             lines += [f"    {describe({name: own[name] for name in own if name not in same})}" for own in settings]
     if len(lines) > MOST_LINES:
-        return [*lines[:MOST_LINES], f"  ... and {count(len(lines) - MOST_LINES, 'more line')}"]
+        return [*lines[:MOST_LINES], f"  ... and {counted(len(lines) - MOST_LINES, 'more line')}"]
     return lines
 
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, override
 
+from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.execute import execute
 from lstm_jax.sweeps.executor import DIED, STEP, Event, Executor, code_path
-from lstm_jax.sweeps.results import write_whole
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task, from_data
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from lstm_jax.runs.files import write_whole
 from lstm_jax.sweeps.figures import Sweep, save
 from lstm_jax.sweeps.page import make_page
 from lstm_jax.sweeps.pictures import draw
-from lstm_jax.sweeps.results import write_whole
 
 PAGE, PICTURES = "report.html", "pictures"
 

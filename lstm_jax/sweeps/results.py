@@ -6,10 +6,10 @@ Equal results make equal files, whatever the order in which runs ended: only the
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.table import Row, Settings, Summary, show, sort_rows, summarize
 
@@ -106,13 +106,3 @@ def write_tables(folder: Path, rows: Iterable[Row], threshold: float) -> None:
     }.items():
         write_whole(folder / f"{name}.csv", csv_text(table))
         write_whole(folder / f"{name}.jsonl", jsonl_text(table))
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all; text in UTF-8, with `\\udc80` for what is no text, as in some file names."""
-    temporary = path.with_name(path.name + ".new")
-    with open(temporary, "wb") as file:
-        file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.report import counted
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.sweeps import prospect
 from lstm_jax.sweeps.conduct import conduct
@@ -156,7 +157,7 @@ class SweepRun:
         failed = [row for row in self._gatherer.rows if row.status == FAILED]
         if failed:
             runs = len({row.run for row in failed})
-            what = f"{prospect.count(len(failed), 'seed')} of {prospect.count(runs, 'setting')}"
+            what = f"{counted(len(failed), 'seed')} of {counted(runs, 'setting')}"
             print(f"{what} failed; --retry_failed tries again", flush=True)
         print(
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",

@@ -8,7 +8,6 @@ import random
 import shlex
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,16 +75,6 @@ def test_values_are_written_as_flags_take_them():
     (cells,) = csv.DictReader(io.StringIO(results.csv_text([results.row_cells(row)])))
     assert cells["bidirectional"] == "true" and float(cells["learning_rate"]) == 0.1 + 0.2
     assert row.command == "python -m experiments.count_bits --bidirectional=true --seed=0"
-
-
-def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path):
-    results.write_tables(tmp_path, ROWS, THRESHOLD)
-    before = (tmp_path / "results.csv").read_bytes()
-    with pytest.raises(AttributeError):
-        results.write_whole(tmp_path / "results.csv", ["no bytes"])
-    assert (tmp_path / "results.csv").read_bytes() == before
-    results.write_whole(tmp_path / "odd.txt", "\udc80")
-    assert (tmp_path / "odd.txt").read_text() == "\\udc80"
 
 
 def test_summaries_against_numpy():

@@ -1,0 +1,14 @@
+"""Files that are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file whole or not at all; text in UTF-8, with `\\udc80` for what is no text, as in some file names."""
+    temporary = path.with_name(path.name + ".new")
+    with open(temporary, "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
