@@ -52,7 +52,7 @@ class Board:
         self.scalars(metrics, step)
 
     def flush(self) -> None:
-        """Makes sure that all is on disk."""
+        """Makes sure that all is on disk: tensorboardX waits for the disk, too."""
         self._events.flush()
 
     def close(self) -> None:

