@@ -1,6 +1,7 @@
 """The house: imports point down only, and rooms stay small."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,15 @@ AT_THE_DISK = (
 def test_the_disk_is_touched_in_runs_only(path):
     if not name_of(path).startswith(AT_THE_DISK):
         assert not imports(path) & {"pathlib.Path", "os", "json", "shutil", "orbax.checkpoint", "tensorboardX"}
+
+
+EITHER_WAY = ("lstm_jax.sweeps", "lstm_jax.runs.loop", "lstm_jax.runs.checkpoint", "lstm_jax.training.population")
+ONE_KIND = re.compile(r"lstm_jax\.(tasks\.|runs\.(string|text))")
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).startswith(EITHER_WAY)], ids=name_of)
+def test_loop_checkpoints_populations_and_sweeps_know_neither_strings_nor_texts(path):
+    assert not [module for module in imports(path) if ONE_KIND.match(module)]
 
 
 @pytest.mark.parametrize("path", MODULES + TESTS, ids=name_of)

@@ -1,12 +1,18 @@
 """Which kind of problem a run has: strings or a text."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem, View
-from lstm_jax.runs.string_problem import StringProblem
+from lstm_jax.runs.string_problem import StringProblem, errors_on_strings
 from lstm_jax.runs.string_view import StringView
-from lstm_jax.runs.text_problem import TextProblem
+from lstm_jax.runs.text_problem import TextProblem, errors_of_counting
 from lstm_jax.runs.text_view import TextView
+from lstm_jax.runs.texts import identify
 from lstm_jax.tasks.text_settings import TextSettings
+
+PUBLISHED = "published"
 
 
 def make_problem(config: RunConfig) -> Problem:
@@ -20,3 +26,25 @@ def make_view(config: RunConfig, problem: Problem) -> View:
         return TextView(config, problem)
     assert isinstance(problem, StringProblem)
     return StringView(config, problem)
+
+
+def identified(config: RunConfig) -> RunConfig:
+    """The run as it is known by: one on a text has the checksum of what is in its file.
+
+    Raises:
+        SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
+        FolderError: the folder's record cannot be read.
+    """
+    return identify(config) if isinstance(config.data, TextSettings) else config
+
+
+def errors_without_learning(result: Mapping[str, Any]) -> dict[str, float]:
+    """The errors (0..1) to compare a run with, over all its seeds, by name.
+
+    Args:
+        result: its result.json.
+    """
+    found = errors_of_counting(result) if "ngrams" in result else errors_on_strings(result)
+    if result["published"]:
+        found[PUBLISHED] = result["published"]["error"]
+    return found

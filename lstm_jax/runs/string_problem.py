@@ -1,5 +1,7 @@
 """Runs on strings: which ones a member learns from, is stopped by, and is tested on."""
 
+import statistics
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast, override
 
 import numpy as np
@@ -23,6 +25,9 @@ from lstm_jax.training.step import Program
 
 TRAINING_STRINGS, TEST_STRINGS = 0, 1
 """What a member's seed is combined with: each use of randomness has its own stream."""
+
+MAJORITY, FLOOR = "most frequent answer", "answers never in training"
+"""What networks are compared with."""
 
 
 class MemberStrings(NamedTuple):
@@ -144,3 +149,22 @@ class StringProblem(Problem):
             "answer_range": list(self.task.answer_range(self.settings.seq_len)),
             "published": published(self.config),
         }
+
+
+def errors_on_strings(result: Mapping[str, Any]) -> dict[str, float]:
+    """Errors, by name: of always giving the most frequent answer, and of being wrong where no answer was ever shown.
+
+    Args:
+        result: the run's result.json.
+    """
+    times: dict[str, int] = {}
+    floors = []
+    for seed in result["seeds"]:
+        sizes = {answer: size for answer, (_, size) in seed["by_answer"].items()}
+        floors.append(sum(size for answer, size in sizes.items() if answer not in seed["trained"]) / seed["test_size"])
+        for answer, size in sizes.items():
+            times[answer] = times.get(answer, 0) + size
+    found = {MAJORITY: 1 - max(times.values()) / sum(times.values())}
+    if result["config"]["readout"] == "class" and any(floors):
+        found[FLOOR] = statistics.fmean(floors)
+    return found

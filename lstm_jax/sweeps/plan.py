@@ -6,13 +6,11 @@ from typing import Any
 
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.group import same_program
-from lstm_jax.runs.problems import make_problem
-from lstm_jax.runs.texts import identify
+from lstm_jax.runs.problems import identified, make_problem
 from lstm_jax.settings import SettingError, Value
 from lstm_jax.sweeps.axis import Axis
 from lstm_jax.sweeps.grid import Settings
 from lstm_jax.sweeps.table import command
-from lstm_jax.tasks.text_settings import TextSettings
 
 type Presets = Mapping[str, Mapping[str, Value]]
 
@@ -106,8 +104,7 @@ def _shown(given: Settings) -> list[str]:
 def _checked(config: RunConfig, problems: set[Hashable]) -> RunConfig:
     """The run as it will be known; what it learns from is looked at once for all runs that share a program."""
     config.check()
-    if isinstance(config.data, TextSettings):
-        config = identify(config)
+    config = identified(config)
     key = same_program(config)
     if key not in problems:
         make_problem(config)

@@ -1,13 +1,9 @@
 """How much there is to compute, as far as it is known beforehand: to begin the longest first, and to foretell time."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.tasks.string_settings import StringSettings
-from lstm_jax.tasks.strings import can_enumerate
-from lstm_jax.tasks.task import StringTask
 
 PER_UPDATE = 3e6
 """What an update costs beyond its multiply-adds, in multiply-adds: calls, copies, the optimizer. An estimate: 0.1 ms at
@@ -24,17 +20,7 @@ def estimate(config: RunConfig) -> float:
     step = CELLS[model.kind].num_gates * size * (2 * size * model.num_layers - size + 1)
     update = PER_UPDATE + BACKWARD * training.batch_size * data.seq_len * step
     evaluations = -(-training.num_steps // config.run.eval_every)
-    return config.run.num_seeds * (training.num_steps * update + evaluations * _tested_symbols(config) * step)
-
-
-def _tested_symbols(config: RunConfig) -> int:
-    """Symbols that a network reads in an evaluation; of all strings, each prefix is read once."""
-    data = config.data
-    if isinstance(data, StringSettings):
-        base = len(cast(StringTask, config.task).alphabet)
-        if can_enumerate(base, data.seq_len):
-            return 2 * base**data.seq_len * len(data.lengths)
-    return int(config.settings()["test_size"]) * data.seq_len
+    return config.run.num_seeds * (training.num_steps * update + evaluations * data.symbols_tested(config.task) * step)
 
 
 def time_left(left: Sequence[float], seconds: float, done: float, workers: int) -> float | None:

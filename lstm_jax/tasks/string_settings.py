@@ -116,3 +116,10 @@ class StringSettings:
             ),
             "skew": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
         }
+
+    def symbols_tested(self, task: StringTask) -> int:
+        """Symbols that a network reads in an evaluation; of all strings, each prefix is read once."""
+        base = len(task.alphabet)
+        if not self.test_seq_len and can_enumerate(base, self.seq_len):
+            return 2 * base**self.seq_len * len(self.lengths)
+        return self.test_size * (self.test_seq_len or self.seq_len)

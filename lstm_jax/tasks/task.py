@@ -70,6 +70,10 @@ class DataSettings(Protocol):
         """Settings, whether they are ignored, and the reason as the end of a sentence."""
         ...
 
+    def symbols_tested(self, task: Any) -> int:
+        """Symbols that a network reads in an evaluation, as far as settings tell: to foretell how long it takes."""
+        ...
+
 
 class StringTask(Task, Protocol):
     """A question about a string over a small alphabet that has a right answer after every symbol.

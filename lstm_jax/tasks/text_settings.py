@@ -96,3 +96,7 @@ class TextSettings:
             "test_size": (self.stateful, "with --stateful, which tests on a text from end to end"),
             "embedding_size": (self.input != "embedding", f"with --input={self.input}"),
         }
+
+    def symbols_tested(self, task: object) -> int:
+        """Symbols that a network reads in an evaluation, where the text has enough of them."""
+        return self.test_size * self.seq_len

@@ -4,7 +4,10 @@ import itertools
 
 import pytest
 
-from lstm_jax.sweeps.compare import CEILING, FLOOR, MAJORITY, PUBLISHED, baselines, errors_without_learning
+from lstm_jax.runs.problems import PUBLISHED, errors_without_learning
+from lstm_jax.runs.string_problem import FLOOR, MAJORITY
+from lstm_jax.runs.text_problem import CEILING
+from lstm_jax.sweeps.compare import baselines
 from lstm_jax.sweeps.figures import Baseline
 
 SEEDS = [

@@ -98,6 +98,9 @@ def test_more_to_compute_is_more_work():
     (small,) = plan_of().runs
     for name, value in {"seq_len": 9, "hidden_size": 50, "num_steps": 50, "num_seeds": 3, "batch_size": 30}.items():
         assert estimate(small.config.replace({name: value})) > estimate(small.config)
+    longer = {"readout": "number", "test_seq_len": 50, "test_size": 30}
+    assert small.config.data.symbols_tested(small.config.task) == 2 * 2**6
+    assert small.config.replace(longer).data.symbols_tested(small.config.task) == 30 * 50
     tasks = make_tasks(EXPERIMENT, plan_of_axes().runs, 2, None)
     work = [task.work for task in longest_first(tasks)]
     assert work == sorted(work, reverse=True)
