@@ -18,7 +18,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that this code is in, if it is in one; `-dirty` if it was changed since.
+    """The commit of the checkout that this code is in, if it is in one; `-dirty` where code was changed or added since.
 
     None where this file is not one of the repository around it, such as an installed package's in somebody's project.
     """
@@ -27,13 +27,14 @@ def git_commit() -> str | None:
         ["ls-files", "--error-unmatch", file.name],
         ["rev-parse", "HEAD"],
         ["status", "--porcelain", "--untracked-files=no"],
+        ["ls-files", "--others", "--exclude-standard", "--", ":/*.py"],
     )
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        _, commit, changes = [
+        _, commit, changes, new = [
             subprocess.run(
                 ["git", "-C", str(file.parent), *words], capture_output=True, text=True, timeout=10, check=True
             ).stdout.strip()
             for words in questions
         ]
-        return commit + ("-dirty" if changes else "")
+        return commit + ("-dirty" if changes or new else "")
     return None

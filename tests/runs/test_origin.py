@@ -24,5 +24,13 @@ def test_a_repository_around_an_installed_package_is_not_its_own(tmp_path, monke
     git("add", "--force", str(file))
     git("commit", "-m", "the package's checkout")
     assert origin.git_commit() == git("rev-parse", "HEAD")
+    (tmp_path / "notes.txt").write_text("no code")
+    assert origin.git_commit() == git("rev-parse", "HEAD")
+    new = tmp_path / "tasks" / "new.py"
+    new.parent.mkdir()
+    new.write_text("")
+    assert origin.git_commit() == git("rev-parse", "HEAD") + "-dirty"
+    new.unlink()
+    assert origin.git_commit() == git("rev-parse", "HEAD")
     file.write_text("changed")
     assert origin.git_commit() == git("rev-parse", "HEAD") + "-dirty"
