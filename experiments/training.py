@@ -51,10 +51,11 @@ def train(config: RunConfig, what: str, ask: str) -> int:
         processes.say(f"{interrupted}; {again}:", folders.command_line(workdir=str(folder)))
         return 130
     view = make_view(config, make_problem(config))
+    remarks = [*report.failed_lines(result), *view.remarks(result)]
     experiment = f"{folders.tool('python')} -m experiments.{config.task.name}"
     processes.say(
         *(["This run was finished before; its result:"] if finished else []),
-        f"\n{report.describe(view.tables(result), view.remarks(result))}\n{report.closing_line(result)}\n",
+        f"\n{report.describe(view.tables(result), remarks)}\n{report.closing_line(result)}\n",
         f"Look at it:  {folders.tool('tensorboard')} --logdir={folder / folders.TENSORBOARD}",
         f"Ask it:      {experiment} --workdir={folder} {ask}",
     )

@@ -11,7 +11,7 @@ from lstm_jax.runs import processes
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.progress import Display, ProgressBar
 from lstm_jax.runs.recorder import Recorder
-from lstm_jax.runs.session import Session
+from lstm_jax.runs.session import REMEDY, NotFiniteError, Session
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.training.score import Score
 
@@ -39,7 +39,7 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         FolderError: the folder is in use, or holds another run.
         OSError: something could not be written.
         RunInterruptedError: SIGINT or SIGTERM came; a checkpoint was written.
-        NotFiniteError: the loss stopped being finite.
+        NotFiniteError: the loss stopped being finite, with each seed of several.
         CheckpointError: a checkpoint could not be written or read.
         LostProcessError: another process of the run is gone.
     """
@@ -47,7 +47,7 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         result = processes.first(lambda: _open_folder(held, config, folder), folders.FolderError)
         if result is not None:
             return result
-        session = Session([config], folder, started)
+        session = Session([config], folder, started, tolerant=config.run.num_seeds > 1)
         lines = list(session.remarks)
         if session.step:
             lines.append(f"resuming at step {session.step:,}")
@@ -57,7 +57,8 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
                     bar.say(line)
                 scores = train(session, [recorder], bar, interrupted)
             result = recorder.finish(session, scores)
-            assert result is not None, "a run ends where a member fails"
+            if result is None:
+                raise NotFiniteError(f"with each of the seeds {next(iter(session.failures.values()))}; {REMEDY}")
             return result
 
 

@@ -148,7 +148,8 @@ class Recorder:
     @processes.by_first(OSError)
     def _finish(self, session: Session, scores: list[Score], result: dict[str, Any]) -> None:
         board, step = self.writer.test, session.step
-        board.text("result", report.as_markdown(self.view.tables(result), self.view.remarks(result)), step)
+        remarks = [*report.failed_lines(result), *self.view.remarks(result)]
+        board.text("result", report.as_markdown(self.view.tables(result), remarks), step)
         self.view.pictures(scores, session.said.get(self.members.start, []), step, board)
         metrics = {
             "final/test_error": float(np.mean([score.error for score in scores])),

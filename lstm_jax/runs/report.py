@@ -33,6 +33,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
+def failed_lines(result: dict[str, Any]) -> list[str]:
+    """A line for each seed that the result is without; runs of earlier versions ended with the first such."""
+    return [f"Without seed {failed['seed']}: {failed['reason']}." for failed in result.get("failed", [])]
+
+
 def closing_line(result: dict[str, Any]) -> str:
     """Wall time beside what was published."""
     updates = counted(result["steps"], "update")

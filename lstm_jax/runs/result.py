@@ -43,6 +43,11 @@ def make_result(config: RunConfig, session: Session, scores: list[Score | None],
         "experiment": config.task.name,
         "config": config.settings(),
         "seeds": seeds,
+        "failed": [
+            {"seed": seed, "reason": session.failures[number]}
+            for number, seed in enumerate(session.setup.seeds[members], members.start)
+            if number in session.failures
+        ],
         "wall_seconds": session.seconds,
         "steps": session.step,
         **session.setup.problem.result(),

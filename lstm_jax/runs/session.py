@@ -23,6 +23,9 @@ SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
 
 
+REMEDY = "try a lower --learning_rate or --clip_norm=1"
+"""Against a loss that is not finite."""
+
 NOTES = ("said", "failures", "dropped")
 """What a checkpoint keeps besides arrays, by the number of a member."""
 
@@ -136,8 +139,7 @@ class Session:
                 last = max(self.checkpoints.steps(), default=None)
                 where = "none was written" if last is None else f"step {last} in {self.checkpoints.folder}"
                 raise NotFiniteError(
-                    f"{reason} with seed {self.setup.seeds[number]}; last good checkpoint: {where}; "
-                    "try a lower --learning_rate or --clip_norm=1"
+                    f"{reason} with seed {self.setup.seeds[number]}; last good checkpoint: {where}; {REMEDY}"
                 )
             self.failures[number] = reason
         self._end(failed)
