@@ -70,7 +70,7 @@ def answers(program: Program, params: PyTree, asked: Strings) -> tuple[Said, np.
 
 
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
-    """The networks trained in a folder, and a line for each damaged checkpoint.
+    """The networks trained in a folder, and a line for each damaged checkpoint and for a training that has not ended.
 
     Raises:
         FolderError: nothing was trained there yet.
@@ -79,8 +79,12 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     with folders.locked(folder):
         session = Session([config], folder, 0.0)
     if session.step == 0:
-        raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network")
-    return session, session.remarks
+        damaged = "".join(f"; {remark}" for remark in session.remarks)
+        raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network{damaged}")
+    if session.finished:
+        return session, session.remarks
+    total = session.config.training.num_steps
+    return session, [*session.remarks, f"This network has had {session.step:,} of its {total:,} updates."]
 
 
 def limits(config: RunConfig) -> list[str]:

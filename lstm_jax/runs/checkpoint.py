@@ -17,7 +17,7 @@ import orbax.checkpoint as ocp
 
 from lstm_jax.axes import PyTree
 from lstm_jax.runs import processes
-from lstm_jax.runs.faults import fault_of_machine, first_line
+from lstm_jax.runs.faults import fault_of_machine, first_line, silence_echoes
 from lstm_jax.runs.leaves import digest, from_arrays, to_arrays
 
 KEPT = 3
@@ -153,6 +153,7 @@ class Checkpoints:
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.
         content = ocp.args.Composite(arrays=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
+        silence_echoes()
         restored = self._manager.restore(step, args=content)
         if digest(restored.arrays) != restored.notes["digest"]:
             raise ValueError("its contents do not match their checksum")

@@ -1,8 +1,11 @@
 """Tells faults of the machine, which may pass, from damage to what is read, which stays."""
 
 import errno
+import functools
+import logging
 import os
 import re
+import sys
 
 OF_CONTENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 """What the system says where something is missing or is not what it was."""
@@ -30,6 +33,23 @@ def fault_of_machine(error: BaseException) -> str | None:
             return os.strerror(min(codes - OF_CONTENT))
         found = found.__cause__ or found.__context__
     return None
+
+
+@functools.cache
+def silence_echoes() -> None:
+    """Lets nobody see, from now on, what comes after an array that could not be read.
+
+    orbax ends its event loop with the first such array. Of each other one that is still being read, asyncio says at
+    length that nobody asked for its error, or tensorstore has Python print, some time, that the loop is closed.
+    """
+    before = sys.unraisablehook
+
+    def but_echoes(unraisable: "sys.UnraisableHookArgs") -> None:
+        if "Event loop is closed" not in str(unraisable.exc_value):
+            before(unraisable)
+
+    sys.unraisablehook = but_echoes
+    logging.getLogger("asyncio").addFilter(lambda record: "exception was never retrieved" not in record.getMessage())
 
 
 def first_line(error: BaseException) -> str:
