@@ -17,7 +17,7 @@ OF_A_SETTING: dict[str, tuple[str, Write | None]] = {
     "seeds": ("seeds", COUNT),
     "done": ("done", COUNT),
     "mean error": ("mean_error", percent),
-    "standard deviation": ("std_error", percent),
+    "standard deviation": ("sd_error", percent),
     "best error": ("best_error", percent),
     "success rate": ("success_rate", percent),
     "median updates until solved": ("median_steps_to_solve", COUNT),

@@ -32,7 +32,7 @@ SUMMARIES = (
     "seeds",
     "done",
     "mean_error",
-    "std_error",
+    "sd_error",
     "best_error",
     "success_rate",
     "median_steps_to_solve",

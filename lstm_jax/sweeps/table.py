@@ -54,7 +54,7 @@ class Row:
 class Summary:
     """All seeds of one run, which is one setting.
 
-    Errors are those of the seeds that are done, and `std_error` is their standard deviation (of a sample: n - 1);
+    Errors are those of the seeds that are done, and `sd_error` is their standard deviation (of a sample: n - 1);
     `success_rate` is the share of all seeds that are done with an error of at most the threshold;
     `median_steps_to_solve` counts a seed that never reached it as endless, and is None where the median is.
     """
@@ -65,7 +65,7 @@ class Summary:
     done: int
     dropped: int
     mean_error: float | None
-    std_error: float | None
+    sd_error: float | None
     best_error: float | None
     success_rate: float
     median_steps_to_solve: float | None
@@ -169,7 +169,7 @@ def _summarize_run(rows: list[Row], threshold: float) -> Summary:
         done=sum(row.status == DONE for row in rows),
         dropped=sum(row.status == DROPPED for row in rows),
         mean_error=statistics.fmean(errors) if errors else None,
-        std_error=statistics.stdev(errors) if len(errors) > 1 else None,
+        sd_error=statistics.stdev(errors) if len(errors) > 1 else None,
         best_error=min(errors, default=None),
         success_rate=sum(error <= threshold for error in errors) / len(rows),
         median_steps_to_solve=_finite(median),

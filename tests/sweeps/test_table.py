@@ -35,6 +35,9 @@ def test_csv_and_json_hold_every_row(tmp_path):
         "summary.jsonl",
     ]
     assert list(cells[0])[:5] == ["experiment", "run", "seq_len", "hidden_size", "seed"]
+    assert [name for name in read(tmp_path / "summary.csv")[0] if name.endswith("_error")] == [
+        *("mean_error", "sd_error", "best_error")  # a column `std_error` would be taken for a standard error
+    ]
     for row, cell, line in zip(sort_rows(ROWS), cells, objects, strict=True):
         entry = json.loads(line)
         assert cell.keys() == entry.keys()
@@ -90,7 +93,7 @@ def test_summaries_against_numpy():
         assert one.command.endswith("--seed=0 --num_seeds=8")
         if len(errors):
             expected = [errors.mean(), errors.std(ddof=1), errors.min()]
-            np.testing.assert_allclose([one.mean_error, one.std_error, one.best_error], expected, rtol=1e-12)
+            np.testing.assert_allclose([one.mean_error, one.sd_error, one.best_error], expected, rtol=1e-12)
     assert summaries[40, 32].mean_error is None and summaries[40, 32].done == 0
     assert summaries[20, 4].done == 6
 
@@ -98,7 +101,7 @@ def test_summaries_against_numpy():
 def test_one_seed_has_no_spread():
     rows, _ = run_of({}, 1, varied=[])
     (one,) = summarize(rows, THRESHOLD)
-    assert one.std_error is None and one.mean_error == one.best_error == rows[0].test_error
+    assert one.sd_error is None and one.mean_error == one.best_error == rows[0].test_error
 
 
 def test_steps_to_reach_are_those_of_the_first_evaluation():
