@@ -15,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.baselines import baseline_handles, baselines_of, draw_baseline, prepare_error_axis
 from lstm_jax.sweeps.collect import Curve
-from lstm_jax.sweeps.figures import COLORS, FAINT, WIDTH, Picture, Sweep, describe, legend_below, new_figure, styled
+from lstm_jax.sweeps.figures import COLORS, FAINT, WIDTH, Picture, Sweep, legend_below, new_figure, styled, wrapped
+from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.scales import Scale, error_scale
 from lstm_jax.sweeps.table import Summary
 
@@ -87,13 +88,14 @@ def _draw(
     looks: dict[str, Line2D] = {}
     for place, (key, own) in enumerate(panels.items()):
         axes = figure.add_subplot(high, wide, place + 1)
-        axes.set_title(describe(dict(zip(apart, key, strict=True))))
+        title = describe(dict(zip(apart, key, strict=True)), sweep.labels)
+        axes.set_title(wrapped(title, figure.get_figwidth() / wide))
         _prepare_axes(axes, scale, sweep, last)
         if place % wide == 0:
             axes.set_ylabel("error on unseen data")
         for baseline in baselines[key]:
             draw_baseline(axes, sweep, baseline, scale.position(baseline.error), (0, last))
-        _draw_lines(axes, scale, own, bands, apart, looks)
+        _draw_lines(axes, scale, sweep, own, bands, apart, looks)
     legend_below(figure, [*looks.values(), *baseline_handles(sweep, drawn)])
     return figure
 
@@ -109,6 +111,7 @@ def _prepare_axes(axes: Axes, scale: Scale, sweep: Sweep, last: int) -> None:
 def _draw_lines(
     axes: Axes,
     scale: Scale,
+    sweep: Sweep,
     runs: list[Summary],
     bands: Mapping[str, Band],
     apart: Sequence[str],
@@ -123,7 +126,8 @@ def _draw_lines(
             looks.setdefault("", Line2D([], [], color=FAINT, linewidth=0.6, label="all others"))
             axes.plot(steps, median, color=FAINT, linewidth=0.6, alpha=0.6, zorder=1.7)
             continue
-        label = describe({name: value for name, value in one.varied.items() if name not in apart}) or "median of seeds"
+        inside = {name: value for name, value in one.varied.items() if name not in apart}
+        label = describe(inside, sweep.labels) or "median of seeds"
         place = len(looks.keys() - {""})
         color, dashes = COLORS[place % len(COLORS)], DASHES[place % len(DASHES)]
         look = looks.setdefault(label, Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label))

@@ -1,6 +1,7 @@
 """What all pictures of a sweep have in common: how they look, what they are of, and their files."""
 
 import dataclasses
+import functools
 import io
 import math
 import textwrap
@@ -16,7 +17,8 @@ from matplotlib.patches import Patch
 from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.collect import Curve
-from lstm_jax.sweeps.table import Row, Summary, show
+from lstm_jax.sweeps.labels import Labels, labels_of
+from lstm_jax.sweeps.table import Row, Summary
 
 INK, FAINT, PAPER = "#1f2328", "#8c959f", "#fdfdfd"
 
@@ -47,8 +49,8 @@ WIDTH = 4.4
 """Inches of a picture with one panel: its text can be read on a phone that is as wide."""
 
 
-LETTER = 0.067
-"""Inches of a letter in a legend, rather more than less."""
+LETTER, TITLE_LETTER = 0.067, 0.08
+"""Inches of a letter in a legend, and in a title, rather more than less."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +90,11 @@ class Sweep:
     threshold: float
     baselines: tuple[Baseline, ...] = ()
     drawn: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, Labels]:
+        """Of the values of each setting that varies."""
+        return {name: labels_of(one.varied[name] for one in self.summaries) for name in self.varied}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,20 +158,14 @@ def legend_below(figure: Figure, handles: list[Any]) -> None:
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.4)
 
 
+def wrapped(text: str, inches: float) -> str:
+    """A title in as many lines as it takes in this width."""
+    return "\n".join(textwrap.wrap(text, max(12, int(inches / TITLE_LETTER))))
+
+
 def hatched(label: str, hatch: str) -> Patch:
     """A field without a number."""
     return Patch(facecolor="none", edgecolor=FAINT, hatch=hatch, linewidth=0.6, label=label)
-
-
-def describe(settings: Mapping[str, Value]) -> str:
-    """Settings in words, such as `seq_len=5, hidden_size=8`."""
-    return ", ".join(f"{name}={short(value)}" for name, value in settings.items())
-
-
-def short(value: Value) -> str:
-    """A value for a label: six digits at most, and the beginning and end of long words."""
-    text = f"{value:g}" if isinstance(value, float) else show(value)
-    return text if len(text) <= 18 else f"{text[:9]}…{text[-8:]}"
 
 
 def percent(share: float) -> str:

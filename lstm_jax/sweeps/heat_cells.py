@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from lstm_jax.settings import Value
-from lstm_jax.sweeps.figures import Sweep, describe, percent
+from lstm_jax.sweeps.figures import Sweep, percent
+from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.scales import error_scale
 from lstm_jax.sweeps.table import Settings, Summary
 
@@ -153,7 +154,7 @@ def panels(sweep: Sweep, measure: Measure, axes: tuple[str, str]) -> list[Panel]
 
     return [
         Panel(
-            describe(label),
+            describe(label, sweep.labels),
             [
                 [cell((*which, row, column), {**label, axes[0]: row, axes[1]: column}) for column in columns]
                 for row in rows

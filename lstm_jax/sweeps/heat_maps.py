@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from lstm_jax.settings import Value
 from lstm_jax.sweeps.figures import (
     FAINT,
     PAPER,
@@ -18,8 +17,8 @@ from lstm_jax.sweeps.figures import (
     legend_below,
     new_figure,
     percent,
-    short,
     styled,
+    wrapped,
 )
 from lstm_jax.sweeps.heat_cells import (
     ALL_DROPPED,
@@ -65,7 +64,7 @@ def heat_map(sweep: Sweep, measure: Measure, names: tuple[str, str]) -> Picture:
     titles = {}
     for place, panel in enumerate(parts):
         axes = figure.add_subplot(high, wide, place + 1)
-        _draw_frame(axes, panel.label, names, rows, columns)
+        _draw_frame(axes, wrapped(panel.label, figure.get_figwidth() / wide), sweep, names)
         for row, cells in enumerate(panel.cells):
             for column, cell in enumerate(cells):
                 gid = f"{measure.name}-{place}-{row}-{column}"
@@ -75,12 +74,12 @@ def heat_map(sweep: Sweep, measure: Measure, names: tuple[str, str]) -> Picture:
     return Picture(f"heat_{measure.name}", _caption(sweep, measure, names), figure, titles)
 
 
-def _draw_frame(axes: Axes, title: str, names: tuple[str, str], rows: list[Value], columns: list[Value]) -> None:
+def _draw_frame(axes: Axes, title: str, sweep: Sweep, names: tuple[str, str]) -> None:
+    rows, columns = ([sweep.labels[name][value] for value in values_of(sweep, name)] for name in names)
     axes.set(xlim=(0, len(columns)), ylim=(0, len(rows)), xlabel=names[1], ylabel=names[0], title=title)
-    labels = [short(value) for value in columns]
-    turned = 30 if max(map(len, labels)) > 7 else 0
-    axes.set_xticks(np.arange(len(columns)) + 0.5, labels, rotation=turned, ha="right" if turned else "center")
-    axes.set_yticks(np.arange(len(rows)) + 0.5, [short(value) for value in rows])
+    turned = 30 if max(map(len, columns)) > 7 else 0
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=turned, ha="right" if turned else "center")
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 

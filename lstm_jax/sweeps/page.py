@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from lstm_jax.sweeps.figures import Picture, Sweep, describe, percent, svg_of
+from lstm_jax.sweeps.figures import Picture, Sweep, percent, svg_of
 from lstm_jax.sweeps.inline import inline_svg
+from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, table
 from lstm_jax.sweeps.table import DONE, DROPPED, FAILED, Row
 

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from lstm_jax.sweeps.figures import FAINT, INK, PAPER, WIDTH, Picture, Sweep, legend_below, new_figure, short, styled
+from lstm_jax.sweeps.figures import FAINT, INK, PAPER, WIDTH, Picture, Sweep, legend_below, new_figure, styled
 from lstm_jax.sweeps.heat_maps import COLORMAP
+from lstm_jax.sweeps.labels import labels_of
 from lstm_jax.sweeps.scales import Scale, error_scale, setting_scale
 
 NO_RESULT = -0.12
@@ -41,7 +42,7 @@ def _draw(sweep: Sweep, names: list[str]) -> Picture:
         _draw_axis(axes, place, scale)
     axes.set_xlim(-0.1, len(scales) - 0.5)
     axes.set_ylim(NO_RESULT - 0.04 if missing else -0.04, 1.03)
-    axes.set_xticks(places, [*map(short, names), "error"])
+    axes.set_xticks(places, [*labels_of(names).values(), "error"])
     axes.tick_params(length=0)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from lstm_jax.runs.report import counted
 from lstm_jax.sweeps.conduct import Listener
-from lstm_jax.sweeps.figures import describe, percent
+from lstm_jax.sweeps.figures import percent
+from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.page import duration
 from lstm_jax.sweeps.table import FAILED, Row, summarize
 from lstm_jax.sweeps.task import Task

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lstm_jax.runs.report import counted
 from lstm_jax.sweeps import rungs
-from lstm_jax.sweeps.figures import describe
+from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.page import duration
 from lstm_jax.sweeps.plan import Plan
 from lstm_jax.sweeps.store import Spent

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from matplotlib.ticker import MaxNLocator
 
 from lstm_jax.settings import Value
-from lstm_jax.sweeps.figures import percent, short
+from lstm_jax.sweeps.figures import percent
+from lstm_jax.sweeps.labels import labels_of
 
 MOST_WORDS = 12
 """Up to so many different values are evenly spaced and all written out."""
@@ -42,7 +43,8 @@ def setting_scale(values: Iterable[Value], drawn: bool = False) -> Scale:
     if few or any(isinstance(value, str) for value in distinct):
         places = {value: (place + 0.5) / len(distinct) for place, value in enumerate(distinct)}
         every = math.ceil(len(distinct) / MOST_WORDS)
-        ticks = [(places[value], short(value)) for value in distinct[::every]]
+        labels = labels_of(distinct)
+        ticks = [(places[value], labels[value]) for value in distinct[::every]]
         return Scale(lambda value: places[value], ticks, ordinal=True)
     low, high = float(distinct[0]), float(distinct[-1])
     if low > 0 and high / low >= WIDE:

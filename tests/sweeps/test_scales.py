@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_jax.sweeps.figures import percent, short
+from lstm_jax.sweeps.figures import percent
 from lstm_jax.sweeps.scales import error_scale, setting_scale
 
 
@@ -46,7 +46,3 @@ def test_draws_keep_their_distances_and_chosen_values_are_evenly_spaced():
 )
 def test_shares_are_percentages_with_two_digits(share, text):
     assert percent(share) == text
-
-
-def test_long_words_keep_beginning_and_end():
-    assert short("a" * 30 + "b" * 30) == "aaaaaaaaa…bbbbbbbb" and short(True) == "true" and short(0.1 + 0.2) == "0.3"
