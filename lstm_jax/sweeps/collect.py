@@ -8,7 +8,7 @@ from typing import Any
 from lstm_jax.runs import folder as folders
 
 type Curve = list[tuple[int, float]]
-"""(updates, error on unseen data) at each evaluation, in order."""
+"""(updates, error on what is tested) at each evaluation, in order."""
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ def curves(metrics: Iterable[Mapping[str, Any]]) -> dict[int, Curve]:
 
 
 def steps_to_reach(metrics: Iterable[Mapping[str, Any]], threshold: float) -> int | None:
-    """The updates at the first evaluation on unseen data with at most this error; None if there is none.
+    """The updates at the first evaluation with at most this error; None if there is none.
 
     Args:
         metrics: lines of metrics.jsonl, of one seed.

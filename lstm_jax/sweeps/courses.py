@@ -25,6 +25,9 @@ type Band = list[tuple[int, float, float, float]]
 
 MOST_LINES, MOST_PANELS = 8, 12
 
+HEIGHT = 2.2
+"""Inches of a panel."""
+
 DASHES: Any = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 """Beside the colours, so that lines differ in print as well."""
 
@@ -54,7 +57,7 @@ def band(curves: Sequence[Curve]) -> Band:
 
 @styled
 def learning_curves(sweep: Sweep) -> list[Picture]:
-    """The error on unseen data by updates; no picture if nothing was evaluated."""
+    """The error on what is tested by updates; no picture if nothing was evaluated."""
     bands = {one.run: band(list(sweep.curves.get(one.run, {}).values())) for one in sweep.summaries}
     apart = panel_settings(sweep)
     panels: dict[tuple[Value, ...], list[Summary]] = {}
@@ -83,16 +86,16 @@ def _draw(
     errors = [error for own in bands.values() for _, *three in own for error in three]
     scale = error_scale([*errors, sweep.threshold, *(one.error for one in drawn)])
     high = math.ceil(len(panels) / wide)
-    figure = new_figure(WIDTH if wide == 1 else 6.8, 2.9 if len(panels) == 1 else 2.2 * high)
+    figure = new_figure(WIDTH if wide == 1 else 6.8, 2.9 if len(panels) == 1 else HEIGHT * high)
     last = max(own[-1][0] for own in bands.values() if own)
     looks: dict[str, Line2D] = {}
     for place, (key, own) in enumerate(panels.items()):
         axes = figure.add_subplot(high, wide, place + 1)
         title = describe(dict(zip(apart, key, strict=True)), sweep.labels)
-        axes.set_title(wrapped(title, figure.get_figwidth() / wide))
+        axes.set_title(wrapped(title, 0.7 * figure.get_figwidth() / wide))
         _prepare_axes(axes, scale, sweep, last)
         if place % wide == 0:
-            axes.set_ylabel("error on unseen data")
+            axes.set_ylabel(wrapped(f"error on {sweep.tested}", HEIGHT))
         for baseline in baselines[key]:
             draw_baseline(axes, sweep, baseline, scale.position(baseline.error), (0, last))
         _draw_lines(axes, scale, sweep, own, bands, apart, looks)

@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.collect import Curve
+from lstm_jax.sweeps.judged import judged_on
 from lstm_jax.sweeps.labels import Labels, labels_of
 from lstm_jax.sweeps.table import Row, Summary
 
@@ -95,6 +96,11 @@ class Sweep:
     def labels(self) -> Mapping[str, Labels]:
         """Of the values of each setting that varies."""
         return {name: labels_of(one.varied[name] for one in self.summaries) for name in self.varied}
+
+    @functools.cached_property
+    def tested(self) -> str:
+        """What errors are those on, such as `unseen strings`."""
+        return judged_on(row.settings for row in self.rows)
 
 
 @dataclasses.dataclass(frozen=True)

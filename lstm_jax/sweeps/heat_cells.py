@@ -32,7 +32,7 @@ class Measure:
 
     Args:
         name: short, for files.
-        title: in words.
+        title: in words; `{tested}` stands for what errors are those on.
         read: its number for one cell, from the summaries of the runs in it; None if there is none.
         write: the number as text.
         goodness: the numbers of all cells, as 0 (worst) to 1 (best).
@@ -43,6 +43,10 @@ class Measure:
     read: Callable[[Sequence[Summary]], float | None]
     write: Callable[[float], str]
     goodness: Callable[[Sequence[float]], list[float]]
+
+    def words(self, sweep: Sweep) -> str:
+        """What is shown of this sweep."""
+        return self.title.format(tested=sweep.tested)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +96,7 @@ def _fewest_is_best(numbers: Sequence[float]) -> list[float]:
 
 
 MEASURES = (
-    Measure("error", "mean error on unseen data", mean_error, percent, _few_is_good),
+    Measure("error", "mean error on {tested}", mean_error, percent, _few_is_good),
     Measure("success", "share of seeds that solved it", success_rate, percent, list),
     Measure("steps", "updates until solved, median", steps_to_solve, "{:,.0f}".format, _fewest_is_best),
 )
@@ -149,7 +153,7 @@ def panels(sweep: Sweep, measure: Measure, axes: tuple[str, str]) -> list[Panel]
         else:
             text = missing = NOT_REACHED if place in numbers else _why_none(runs)
             short = ""
-        title = "\n".join([f"{describe(here)}: {measure.title} {text}", *(one.command for one in runs)])
+        title = "\n".join([f"{describe(here)}: {measure.words(sweep)} {text}", *(one.command for one in runs)])
         return Cell(short, good.get(place), missing, title)
 
     return [

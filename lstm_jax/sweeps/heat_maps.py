@@ -64,7 +64,7 @@ def heat_map(sweep: Sweep, measure: Measure, names: tuple[str, str]) -> Picture:
     titles = {}
     for place, panel in enumerate(parts):
         axes = figure.add_subplot(high, wide, place + 1)
-        _draw_frame(axes, wrapped(panel.label, figure.get_figwidth() / wide), sweep, names)
+        _draw_frame(axes, wrapped(panel.label, 0.7 * figure.get_figwidth() / wide), sweep, names)
         for row, cells in enumerate(panel.cells):
             for column, cell in enumerate(cells):
                 gid = f"{measure.name}-{place}-{row}-{column}"
@@ -101,5 +101,6 @@ def _caption(sweep: Sweep, measure: Measure, names: tuple[str, str]) -> str:
     _, averaged = other_settings(sweep, names)
     solved = f" Solved: an error of at most {percent(sweep.threshold)}." if measure.name != "error" else ""
     over = f" Averaged over {', '.join(averaged)}." if averaged else ""
-    title = f"{measure.title[0].upper()}{measure.title[1:]}, by {names[0]} and {names[1]}."
+    words = measure.words(sweep)
+    title = f"{words[0].upper()}{words[1:]}, by {names[0]} and {names[1]}."
     return f"{title}{solved}{over} Light is good. Where not all seeds have a result, a second line says how many."

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.baselines import baseline_handles, baselines_of, draw_baseline, prepare_error_axis
-from lstm_jax.sweeps.figures import COLORS, WIDTH, Picture, Sweep, legend_below, new_figure, styled
+from lstm_jax.sweeps.figures import COLORS, WIDTH, Picture, Sweep, legend_below, new_figure, styled, wrapped
 from lstm_jax.sweeps.heat_cells import axes_of_heat_map
 from lstm_jax.sweeps.scales import Scale, error_scale, setting_scale
 
@@ -32,7 +32,7 @@ def points(sweep: Sweep, name: str) -> Picture:
     figure = new_figure(WIDTH, 3.0)
     axes = figure.add_subplot()
     prepare_error_axis(axes, up, sweep)
-    axes.set(xlim=(-0.02, 1.02), xlabel=name, ylabel="error on unseen data")
+    axes.set(xlim=(-0.02, 1.02), xlabel=name, ylabel=wrapped(f"error on {sweep.tested}", 2.2))
     turned = 30 if max(len(label) for _, label in across.ticks) * len(across.ticks) > 44 else 0
     places, labels = zip(*across.ticks, strict=True)
     axes.set_xticks(places, labels, rotation=turned, ha="right" if turned else "center")
