@@ -50,7 +50,7 @@ WIDTH = 4.4
 """Inches of a picture with one panel: its text can be read on a phone that is as wide."""
 
 
-LETTER, TITLE_LETTER = 0.067, 0.08
+LETTER, TITLE_LETTER = 0.067, 0.072
 """Inches of a letter in a legend, and in a title, rather more than less."""
 
 
@@ -113,6 +113,7 @@ class Picture:
         figure: for a screen that is wide enough for it.
         titles: what its marked parts (gid) stand for.
         narrow: the same for a phone; None: `figure` will do.
+        title: what is written above it in the figure.
     """
 
     name: str
@@ -120,6 +121,12 @@ class Picture:
     figure: Figure
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     narrow: Figure | None = None
+    title: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """What a screen reader says instead of it."""
+        return f"{self.title}. {self.caption}" if self.title else self.caption
 
 
 def styled(draw):
@@ -167,6 +174,14 @@ def legend_below(figure: Figure, handles: list[Any]) -> None:
 def wrapped(text: str, inches: float) -> str:
     """A title in as many lines as it takes in this width."""
     return "\n".join(textwrap.wrap(text, max(12, int(inches / TITLE_LETTER))))
+
+
+def add_title(figure: Figure, title: str) -> None:
+    """A title above all panels, for which the figure becomes higher."""
+    width, height = figure.get_size_inches()
+    text = wrapped(title, width - 0.2)
+    figure.set_size_inches(width, height + 0.18 * (text.count("\n") + 1) + 0.05)
+    figure.suptitle(text, fontsize=10)
 
 
 def hatched(label: str, hatch: str) -> Patch:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.figures import Sweep, percent
 from lstm_jax.sweeps.labels import describe
-from lstm_jax.sweeps.scales import error_scale
+from lstm_jax.sweeps.scales import Scale, count_scale, error_scale, share_scale
 from lstm_jax.sweeps.table import Settings, Summary
 
 MOST_VALUES = 12
@@ -35,24 +35,32 @@ class Measure:
         title: in words; `{tested}` stands for what errors are those on.
         read: its number for one cell, from the summaries of the runs in it; None if there is none.
         write: the number as text.
-        goodness: the numbers of all cells, as 0 (worst) to 1 (best).
+        scale: where the numbers of all cells lie between the smallest and the largest.
+        small_is_good: whether the smallest number is the best one.
     """
 
     name: str
     title: str
     read: Callable[[Sequence[Summary]], float | None]
     write: Callable[[float], str]
-    goodness: Callable[[Sequence[float]], list[float]]
+    scale: Callable[[Sequence[float]], Scale]
+    small_is_good: bool
 
     def words(self, sweep: Sweep) -> str:
         """What is shown of this sweep."""
         return self.title.format(tested=sweep.tested)
 
+    def goodness(self, numbers: Sequence[float]) -> list[float]:
+        """The numbers of all cells, as 0 (worst) to 1 (best)."""
+        places = map(self.scale(numbers).position, numbers)
+        return [1 - place if self.small_is_good else place for place in places]
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A number as text and as goodness (0..1), or the reason why there is none; and the runs that are in it."""
+    """A number, as text and as goodness (0..1), or the reason why there is none; and the runs that are in it."""
 
+    number: float | None
     text: str
     goodness: float | None
     missing: str | None
@@ -85,21 +93,10 @@ def steps_to_solve(runs: Sequence[Summary]) -> float | None:
     return median if math.isfinite(median) else None
 
 
-def _few_is_good(numbers: Sequence[float]) -> list[float]:
-    scale = error_scale(numbers)
-    return [1 - scale.position(number) for number in numbers]
-
-
-def _fewest_is_best(numbers: Sequence[float]) -> list[float]:
-    low, width = min(numbers, default=0.0), max(numbers, default=0.0) - min(numbers, default=0.0)
-    return [1 - (number - low) / (width or 1.0) for number in numbers]
-
-
-MEASURES = (
-    Measure("error", "mean error on {tested}", mean_error, percent, _few_is_good),
-    Measure("success", "share of seeds that solved it", success_rate, percent, list),
-    Measure("steps", "updates until solved, median", steps_to_solve, "{:,.0f}".format, _fewest_is_best),
-)
+ERROR = Measure("error", "mean error on {tested}", mean_error, percent, error_scale, True)
+SUCCESS = Measure("success", "share of seeds that solved it", success_rate, percent, share_scale, False)
+STEPS = Measure("steps", "updates until solved, median", steps_to_solve, "{:,.0f}".format, count_scale, True)
+MEASURES = (ERROR, SUCCESS, STEPS)
 
 
 def axes_of_heat_map(sweep: Sweep) -> tuple[str, str] | None:
@@ -154,7 +151,7 @@ def panels(sweep: Sweep, measure: Measure, axes: tuple[str, str]) -> list[Panel]
             text = missing = NOT_REACHED if place in numbers else _why_none(runs)
             short = ""
         title = "\n".join([f"{describe(here)}: {measure.words(sweep)} {text}", *(one.command for one in runs)])
-        return Cell(short, good.get(place), missing, title)
+        return Cell(found.get(place), short, good.get(place), missing, title)
 
     return [
         Panel(
@@ -172,6 +169,12 @@ def _why_none(runs: Sequence[Summary]) -> str:
     if any(one.dropped for one in runs):
         return ALL_DROPPED
     return NO_RESULT if runs else NO_RUN
+
+
+def numbers_of(all_panels: Sequence[Panel]) -> list[float]:
+    """The numbers of all cells that have one."""
+    cells = itertools.chain.from_iterable(row for panel in all_panels for row in panel.cells)
+    return [cell.number for cell in cells if cell.number is not None]
 
 
 def missing_cells(all_panels: Sequence[Panel]) -> list[str]:

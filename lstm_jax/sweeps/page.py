@@ -83,9 +83,9 @@ def _overview(sweep: Sweep, seconds: float) -> str:
 
 def _figure(picture: Picture, svg: str) -> str:
     kind = "wide" if picture.figure.get_figwidth() > WIDE else ""
-    drawing = inline_svg(svg, picture.name, picture.caption, picture.titles)
+    drawing = inline_svg(svg, picture.name, picture.spoken, picture.titles)
     if picture.narrow is not None:
-        narrow = inline_svg(svg_of(picture.narrow), f"{picture.name}-narrow", picture.caption, picture.titles)
+        narrow = inline_svg(svg_of(picture.narrow), f"{picture.name}-narrow", picture.spoken, picture.titles)
         kind, drawing = f"{kind} by-width", drawing + narrow
     elif kind:
         drawing = f'<div class="scroll" tabindex="0" role="region" aria-label="picture">{drawing}</div>'

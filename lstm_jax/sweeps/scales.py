@@ -68,8 +68,21 @@ def error_scale(errors: Iterable[float]) -> Scale:
     return Scale(position, [(0.0, percent(0)), *ticks] if room else ticks)
 
 
+def share_scale(_: Iterable[float]) -> Scale:
+    """The axis of shares: from none to all, whatever occurs."""
+    return _linear_scale(0.0, 1.0, percent)
+
+
+def count_scale(counts: Iterable[float]) -> Scale:
+    """The axis of counts, from the smallest to the largest that occurs."""
+    counts = list(counts)
+    return _linear_scale(min(counts, default=0.0), max(counts, default=0.0), "{:,.0f}".format)
+
+
 def _linear_scale(low: float, high: float, label: Callable[[float], str]) -> Scale:
     ticks = [tick for tick in MaxNLocator(nbins=5).tick_values(low, high) if low <= tick <= high * (1 + 1e-9)]
+    if low == high or not ticks:  # the only value that there is may be no round number
+        ticks = [low]
     width = (high - low) or 1.0
     return Scale(lambda value: (float(value) - low) / width, [((tick - low) / width, label(tick)) for tick in ticks])
 

@@ -49,5 +49,5 @@ def test_pictures_say_it():
     for name in ("error_by_num_layers", "learning_curves"):
         label = pictures[name].figure.axes[0].get_ylabel().replace("\n", " ")
         assert label == "error on words of the text that was learned"
-    assert "ean error on words of the text that was learned" in pictures["heat_error"].caption
+    assert pictures["heat_error"].title == "Mean error on words of the text that was learned, 2 seeds"
     assert "mean error on words of the text that was learned" in next(iter(pictures["heat_error"].titles.values()))
