@@ -55,16 +55,32 @@ def band(curves: Sequence[Curve]) -> Band:
     return [(step, min(own), statistics.median(own), max(own)) for step, own in sorted(by_step.items())]
 
 
+def bands_of(sweep: Sweep) -> dict[str, Band]:
+    """What is drawn of each run."""
+    return {one.run: band(list(sweep.curves.get(one.run, {}).values())) for one in sweep.summaries}
+
+
+def why_no_curves(sweep: Sweep) -> str | None:
+    """Why there are no learning curves, and what makes them; None if there are some, or nothing was evaluated."""
+    if max(map(len, bands_of(sweep).values()), default=0) != 1:
+        return None
+    updates = max(int(row.settings["num_steps"]) for row in sweep.rows)
+    return (
+        "There are no learning curves: each run was evaluated once. "
+        f"--set eval_every={max(1, updates // 10)}, with another --workdir, evaluates more often."
+    )
+
+
 @styled
 def learning_curves(sweep: Sweep) -> list[Picture]:
-    """The error on what is tested by updates; no picture if nothing was evaluated."""
-    bands = {one.run: band(list(sweep.curves.get(one.run, {}).values())) for one in sweep.summaries}
+    """The error on what is tested by updates; no picture if no run was evaluated more than once."""
+    bands = bands_of(sweep)
     apart = panel_settings(sweep)
     panels: dict[tuple[Value, ...], list[Summary]] = {}
     for one in sweep.summaries:
         if bands[one.run]:
             panels.setdefault(tuple(one.varied[name] for name in apart), []).append(one)
-    if not panels:
+    if max(map(len, bands.values()), default=0) < 2:
         return []
     draw = functools.partial(_draw, sweep, panels, bands, apart)
     narrow = draw(1) if len(panels) > 1 else None
@@ -99,7 +115,8 @@ def _draw(
         for baseline in baselines[key]:
             draw_baseline(axes, sweep, baseline, scale.position(baseline.error), (0, last))
         _draw_lines(axes, scale, sweep, own, bands, apart, looks)
-    legend_below(figure, [*looks.values(), *baseline_handles(sweep, drawn)])
+    others = [looks.pop("")] if "" in looks else []
+    legend_below(figure, [*looks.values(), *others, *baseline_handles(sweep, drawn)])
     return figure
 
 
@@ -124,10 +141,11 @@ def _draw_lines(
     best = best_runs(bands, [one.run for one in runs])
     for one in runs:
         steps, *errors = zip(*bands[one.run], strict=True)
+        alone = "o" if len(steps) == 1 else None  # a line through a single evaluation would not be seen
         low, median, high = ([scale.position(error) for error in own] for own in errors)
         if one.run not in best:
             looks.setdefault("", Line2D([], [], color=FAINT, linewidth=0.6, label="all others"))
-            axes.plot(steps, median, color=FAINT, linewidth=0.6, alpha=0.6, zorder=1.7)
+            axes.plot(steps, median, color=FAINT, linewidth=0.6, alpha=0.6, zorder=1.7, marker=alone, markersize=3)
             continue
         inside = {name: value for name, value in one.varied.items() if name not in apart}
         label = describe(inside, sweep.labels) or "median of seeds"
@@ -135,7 +153,6 @@ def _draw_lines(
         color, dashes = COLORS[place % len(COLORS)], DASHES[place % len(DASHES)]
         look = looks.setdefault(label, Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label))
         axes.fill_between(steps, low, high, color=look.get_color(), alpha=0.15, linewidth=0)
-        alone = "o" if len(steps) == 1 else None  # a line through a single evaluation would not be seen
         axes.plot(steps, median, color=look.get_color(), linestyle=look.get_linestyle(), linewidth=1.6, marker=alone)
 
 

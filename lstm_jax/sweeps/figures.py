@@ -43,7 +43,7 @@ STYLE: Any = {
     "text.parse_math": False,
 }
 
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a67c00", "#6f4fa0", "#8c959f")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a67c00", "#6f4fa0", "#6b2c00")
 """Told apart with any colour vision: Okabe and Ito (jfly.uni-koeln.de/color), their yellow and black replaced."""
 
 WIDTH = 4.4

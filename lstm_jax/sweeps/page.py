@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
+from lstm_jax.sweeps.courses import why_no_curves
 from lstm_jax.sweeps.figures import Picture, Sweep, percent, svg_of
 from lstm_jax.sweeps.inline import inline_svg
 from lstm_jax.sweeps.labels import describe
@@ -27,10 +28,10 @@ def make_page(
         command: that made the sweep.
         seconds: of wall time, that it took.
     """
+    drawn = f'<div class="pictures">{"".join(_figure(*one) for one in pictures)}</div>' if pictures else ""
+    lacking = why_no_curves(sweep)
     sections = [
-        _section("Pictures", f'<div class="pictures">{"".join(_figure(*one) for one in pictures)}</div>')
-        if pictures
-        else "",
+        _section("Pictures", drawn + (f"\n<p>{escape(lacking)}</p>" if lacking else "")) if drawn or lacking else "",
         _section("Settings", table(sweep.summaries, sweep.varied, OF_A_SETTING)),
         _section("Failed", _failures(sweep.rows)) if any(row.status == FAILED for row in sweep.rows) else "",
         _section("Runs", table(sweep.rows, sweep.varied, OF_A_ROW)),

@@ -21,6 +21,13 @@ def sweep(axes, num_seeds, failures=None, baselines=BASELINES):
     return Sweep(rows, summarize(rows, THRESHOLD), curves, tuple(axes), THRESHOLD, baselines)
 
 
+def ended_at_once(given, runs):
+    """The same sweep, but of the first runs no more than the first evaluation is known."""
+    early = [one.run for one in given.summaries[:runs]]
+    first = {run: {seed: curve[:1] for seed, curve in given.curves[run].items()} for run in early}
+    return dataclasses.replace(given, curves={**given.curves, **first})
+
+
 def drawn_at_random():
     rng = np.random.default_rng(0)
     rows, curves = [], {}

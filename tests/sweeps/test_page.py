@@ -137,6 +137,13 @@ def test_a_single_run_and_one_without_evaluations(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "pictures"}
 
 
+def test_the_page_says_why_there_are_no_learning_curves(tmp_path):
+    rows, curves = run_of({}, 2, varied=[], every=2_000)
+    _, text, page = page_of(rows, {rows[0].run: curves}, [], tmp_path)
+    assert page.tags["svg"] == 0
+    assert "<p>There are no learning curves: each run was evaluated once. --set eval_every=200, " in text
+
+
 def test_pictures_of_an_earlier_report_are_removed(tmp_path):
     page_of(*sweep_of({"hidden_size": [4, 8], "seq_len": [5, 6]}, 1), ["hidden_size", "seq_len"], tmp_path)
     (tmp_path / "pictures" / "mine.txt").write_text("not a picture")
