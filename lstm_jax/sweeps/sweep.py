@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_jax.runs import folder as folders
-from lstm_jax.runs.report import counted
 from lstm_jax.runs.signals import catch_interrupts
-from lstm_jax.sweeps import prospect
+from lstm_jax.sweeps import closing, prospect
 from lstm_jax.sweeps.conduct import conduct
 from lstm_jax.sweeps.executors import expected_places, open_executor
 from lstm_jax.sweeps.gather import Gatherer
@@ -18,7 +17,7 @@ from lstm_jax.sweeps.report import PAGE
 from lstm_jax.sweeps.rungs import Rung, plan_rungs
 from lstm_jax.sweeps.settings import SweepSettings
 from lstm_jax.sweeps.store import Spent, Store
-from lstm_jax.sweeps.table import FAILED, Row
+from lstm_jax.sweeps.table import Row
 from lstm_jax.sweeps.task import Task, make_tasks
 
 ALL_DONE, SOME_FAILED, INTERRUPTED = 0, 1, 130
@@ -154,12 +153,10 @@ class SweepRun:
             print(f"interrupted; resume with: {self.command}", flush=True)
             return INTERRUPTED
         self._gatherer.write_report(self.command, self._seconds())
-        failed = [row for row in self._gatherer.rows if row.status == FAILED]
-        if failed:
-            runs = len({row.run for row in failed})
-            what = f"{counted(len(failed), 'seed')} of {counted(runs, 'setting')}"
-            print(f"{what} failed; --retry_failed tries again", flush=True)
+        rows = self._gatherer.rows
+        failed = closing.failures(rows)
         print(
+            *([failed] if failed else []),
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
             f"Look at it:  {self.folder / PAGE}",
             f"TensorBoard: {folders.tool('tensorboard')} --logdir={self.folder / 'runs'}",

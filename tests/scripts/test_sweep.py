@@ -84,7 +84,8 @@ def test_a_setting_that_fails_does_not_stop_the_others(tmp_path):
         *("--set=optimizer=sgd", "--set=readout=number", "--set=learning_rate=0.001,1000000.0"),
     ]
     said = sweep(*flags, status=1).stdout
-    assert "4 seeds of 2 settings failed" in said
+    assert "4 seeds of 2 settings failed: " in said
+    assert "not finite at step" in next(line for line in said.splitlines() if "4 seeds of 2 settings" in line)
     found = [(row["learning_rate"], row["status"]) for row in rows(tmp_path / "fails")]
     assert found == ([("0.001", "done")] * 2 + [("1000000.0", "failed")] * 2) * 2
     reasons = {row["reason"] for row in rows(tmp_path / "fails") if row["status"] == "failed"}
