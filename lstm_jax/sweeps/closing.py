@@ -1,10 +1,18 @@
-"""What a sweep says at its end: why runs failed."""
+"""What a sweep says at its end: why runs failed, and how to get the best network."""
 
+import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
+from lstm_jax.runs import folder as folders
 from lstm_jax.runs.report import counted
-from lstm_jax.sweeps.table import FAILED, Row
+from lstm_jax.sweeps.figures import percent
+from lstm_jax.sweeps.labels import describe
+from lstm_jax.sweeps.table import DONE, FAILED, Row, Summary, command, summarize
+
+BEST = "best"
+"""Where networks that are trained again have their folders, in that of the sweep."""
 
 
 def failures(rows: Sequence[Row]) -> str | None:
@@ -24,3 +32,35 @@ def failures(rows: Sequence[Row]) -> str | None:
 
 def _first_sentence(reason: str) -> str:
     return re.split(r"[.!?]\s", reason, maxsplit=1)[0].removesuffix(".")
+
+
+def best_network(rows: Sequence[Row], threshold: float, folder: Path) -> list[str]:
+    """Which network is the best, and the command that trains it again where it can be asked; nothing if there is none.
+
+    It is the best seed of the setting with the smallest mean error, among those with the fewest failures.
+
+    Args:
+        rows: of all runs.
+        threshold: the error (0..1) from which on the task counts as solved.
+        folder: of the sweep.
+    """
+    known = [one for one in summarize(rows, threshold) if one.mean_error is not None]
+    if not known:
+        return []
+    setting = min(known, key=_badness_of_setting)
+    seed = min((row for row in rows if row.run == setting.run and row.status == DONE), key=_badness_of_seed)
+    flags = {**seed.flags, "seed": seed.seed, "workdir": str(folder / BEST / f"{seed.run}-{seed.seed}")}
+    error = percent(seed.test_error) if seed.test_error is not None else "not known"
+    name = ", ".join(filter(None, [describe(setting.varied), f"seed {seed.seed}"]))
+    again = command(seed.experiment, flags).replace("python", folders.tool("python"), 1)
+    return [f"Best:        {name}: error {error}", f"Train it:    {again}"]
+
+
+def _badness_of_setting(one: Summary) -> tuple[float, ...]:
+    failed, steps = one.seeds - one.done - one.dropped, one.median_steps_to_solve
+    assert one.mean_error is not None
+    return failed, one.mean_error, math.inf if steps is None else steps
+
+
+def _badness_of_seed(row: Row) -> tuple[float, ...]:
+    return tuple(math.inf if number is None else number for number in (row.test_error, row.steps_to_solve))

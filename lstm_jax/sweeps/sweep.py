@@ -157,6 +157,7 @@ class SweepRun:
         failed = closing.failures(rows)
         print(
             *([failed] if failed else []),
+            *closing.best_network(rows, self.chosen.threshold, self.folder),
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
             f"Look at it:  {self.folder / PAGE}",
             f"TensorBoard: {folders.tool('tensorboard')} --logdir={self.folder / 'runs'}",

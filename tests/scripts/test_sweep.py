@@ -59,6 +59,20 @@ def test_the_command_of_a_row_makes_the_same_run(small, tmp_path):
     assert (alone["test_error"], alone["test_loss"]) == (float(row["test_error"]), float(row["test_loss"]))
 
 
+def test_the_best_network_is_made_again_and_asked(small):
+    folder, _, _, second = small
+    (line,) = [line for line in second.stdout.splitlines() if f"--workdir={folder}/best/" in line]
+    assert line.startswith("Train it:    ")
+    flags = line.split("experiments.count_bits ")[1].split()
+    said = run(*flags).stdout
+    errors = {row["run"]: float(row["mean_error"]) for row in rows(folder, "summary")}
+    identity, seed = flags[-1].split("/")[-1].split("-")
+    assert errors[identity] == min(errors.values())
+    (row,) = [row for row in rows(folder) if (row["run"], row["seed"]) == (identity, seed)]
+    assert f"Seed {seed}: error {float(row['test_error']):.4%}, " in said
+    assert "0101: true count 2\n" in run(flags[-1], "--predict=0101").stdout
+
+
 def test_a_dry_run_says_what_is_left_and_how_long_it_takes(small):
     folder, *_ = small
     flags = [*TINY, f"--workdir={folder}", "--set=learning_rate=0.01,0.02", "--num_seeds=2", "--dry_run"]

@@ -1,12 +1,13 @@
-"""What a sweep says at its end: why runs failed."""
+"""What a sweep says at its end: why runs failed, which network is the best."""
 
 import dataclasses
+import shlex
 
 import pytest
 
-from lstm_jax.sweeps.closing import failures
-from lstm_jax.sweeps.table import FAILED
-from tests.sweeps.cases import LENGTHS, some_fail, sweep_of
+from lstm_jax.sweeps.closing import best_network, failures
+from lstm_jax.sweeps.table import DROPPED, FAILED
+from tests.sweeps.cases import LENGTHS, THRESHOLD, some_fail, sweep_of
 
 ROWS, _ = sweep_of(LENGTHS, 8, failures=some_fail)
 
@@ -28,3 +29,36 @@ def test_of_several_reasons_there_is_one_and_their_number():
     first = "the loss of seed <2> & others is not finite at step 612 (and 1 other reason)"
     assert failures(ROWS) == f"10 seeds of 2 settings failed: {first}; --retry_failed tries again"
     assert failures([row for row in ROWS if row.status != FAILED]) is None
+
+
+def best(rows, tmp_path):
+    said, command = best_network(rows, THRESHOLD, tmp_path)
+    words = shlex.split(command)
+    return said, dict(word.removeprefix("--").split("=") for word in words[words.index("-m") + 2 :])
+
+
+def test_the_best_network_is_the_best_seed_of_the_best_setting(tmp_path):
+    said, flags = best(ROWS, tmp_path)
+    (row,) = [row for row in ROWS if str(row.seed) == flags["seed"] and f"{row.run}-{row.seed}" in flags["workdir"]]
+    assert said.startswith(f"Best:        seq_len=5, hidden_size=32, seed {row.seed}: error 0 %")
+    assert flags == {
+        **{name: str(value) for name, value in row.varied.items()},
+        "seed": str(row.seed),
+        "workdir": str(tmp_path / "best" / f"{row.run}-{row.seed}"),
+    }
+    own = [other for other in ROWS if other.run == row.run]
+    assert row.steps_to_solve == min(other.steps_to_solve for other in own)
+
+
+def test_what_failed_or_was_dropped_is_not_the_best(tmp_path):
+    said, flags = best(ROWS, tmp_path)
+    run = flags["workdir"].split("/")[-1].split("-")[0]
+    some = [dataclasses.replace(row, status=FAILED) if row.run == run and row.seed else row for row in ROWS]
+    assert best(some, tmp_path)[0] != said
+    dropped = [
+        dataclasses.replace(row, status=DROPPED, test_error=0.0) if row.run != run or row.seed != 5 else row
+        for row in ROWS
+        if row.status != FAILED
+    ]
+    assert best(dropped, tmp_path)[1]["seed"] == "5"
+    assert best_network([dataclasses.replace(row, status=FAILED) for row in ROWS], THRESHOLD, tmp_path) == []
