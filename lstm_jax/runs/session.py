@@ -22,7 +22,6 @@ from lstm_jax.training.step import Hyperparameters, Member
 SECONDS_A_CHUNK = 0.4
 """How long the device works before the host looks: often enough for a progress bar and for Ctrl-C."""
 
-
 REMEDY = "try a lower --learning_rate or --clip_norm=1"
 """Against a loss that is not finite."""
 
