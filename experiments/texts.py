@@ -50,7 +50,7 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     training.note_ignored(base, presets, config)
     text, settings = problem.text, problem.settings
     source = f"{Path(settings.text_file).name}" if settings.text_file else "the fable"
-    size = f"{len(text.train):,} {settings.tokens} of {source}, {len(text.vocabulary):,} different"
+    size = f"{len(text.train):,} {settings.tokens} of {source}, {text.num_learned:,} different"
     seen = "all before seen" if settings.stateful else f"{settings.seq_len} seen"
     return training.train(config, f"{size}, {seen}", shlex.join([f"--generate={example_prompt(problem)}"]))
 

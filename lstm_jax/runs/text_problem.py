@@ -123,13 +123,16 @@ class TextProblem(Problem):
         if self.settings.stateful:  # all that came before is seen: no bound, and n-grams of any length
             context = min(MAX_ORDER, len(self.tested)) - 1
         else:
-            most = dict(zip(("right", "windows"), ceiling(self.tested, context), strict=True))
+            never = None if self.text.learns_unknown else self.text.vocabulary.unknown
+            most = dict(zip(("right", "windows"), ceiling(self.tested, context, never), strict=True))
         grams = ngram_scores(self.text.train, self.text.test, len(self.text.vocabulary), context)
         return {
             "asked": self.asked,
             "symbols": len(self.text.vocabulary),
             "learned": len(self.text.train),
-            "unknown_share": self.text.unknown_share,
+            "learned_symbols": self.text.num_learned,
+            "unknown_share": self.text.unknown_share(self.text.train),
+            "held_out_unknown_share": self.text.unknown_share(self.text.test),
             "tested": "held-out" if self.settings.held_out else "learned",
             "ceiling": most,
             "ngrams": [gram._asdict() for gram in grams],

@@ -129,14 +129,28 @@ class TextView(View):
                 f"Published ({attribution(published)}): accuracy {low:.1%} to {high:.1%}{loss_there}, while training, "
                 f"over the last 1,000 of {published['iterations']:,} iterations."
             )
-        size = f"{result['learned']:,} {result['asked']}s are learned, {result['symbols']:,} different ones"
+        return [*lines, *self._unknown_lines(result)]
+
+    def _unknown_lines(self, result: dict[str, Any]) -> list[str]:
+        """How long the text is and, where there are symbols that the network does not know, how many and why."""
         # Runs that ended under an earlier version do not say how much of their text is rare.
-        unknown, rare = self.problem.text.vocabulary.unknown, result.get("unknown_share", 0)
+        rare, missing = result.get("unknown_share", 0), result.get("held_out_unknown_share", 0)
+        different = result.get("learned_symbols", result["symbols"])
+        unknown = self.problem.text.vocabulary.unknown
         name = "" if unknown is None else self.problem.text.vocabulary.symbols[unknown]
-        return [
-            *lines,
-            f"The text: {size}{f'; {rare:.1%} of it is {name}, to be foretold like any other' if rare else ''}.",
-        ]
+        size = f"{result['learned']:,} {result['asked']}s are learned, {different:,} different ones"
+        lines = [f"The text: {size}{f'; {rare:.1%} of it is {name}, to be foretold like any other' if rare else ''}."]
+        if missing and rare:
+            lines.append(
+                f"Of the held-out {result['asked']}s {missing:.1%} are {name}: rare or absent in what is learned."
+            )
+        elif missing:
+            never = "do not occur in what is learned and are read as"
+            lines.append(
+                f"Of the held-out {result['asked']}s {missing:.1%} {never} {name}, which nothing can have learned to "
+                "foretell: they count in accuracy and perplexity all the same."
+            )
+        return lines
 
     def _last_updates(self, result: dict[str, Any]) -> int:
         every = self.config.run.log_every

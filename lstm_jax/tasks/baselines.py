@@ -49,7 +49,7 @@ def _count(contexts: np.ndarray, codes: np.ndarray) -> Continuations:
     return Continuations(*np.divmod(pairs, int(codes.max(initial=0)) + 1), counts)
 
 
-def ceiling(codes: np.ndarray, context: int) -> tuple[int, int]:
+def ceiling(codes: np.ndarray, context: int, never: int | None = None) -> tuple[int, int]:
     """The most right answers that anyone can give who sees `context` symbols and nothing else.
 
     Equal contexts with different continuations allow one of them to be right, best the most frequent.
@@ -57,6 +57,7 @@ def ceiling(codes: np.ndarray, context: int) -> tuple[int, int]:
     Args:
         codes: the text, [N].
         context: T, symbols that are seen.
+        never: a code that cannot be answered; None: there is none.
 
     Returns:
         Right answers, and windows, N - T.
@@ -66,7 +67,8 @@ def ceiling(codes: np.ndarray, context: int) -> tuple[int, int]:
         return 0, 0
     found = _count(name_windows(codes, context)[:windows], codes[context:])
     starts = np.flatnonzero(np.diff(found.contexts, prepend=-1))
-    return int(np.maximum.reduceat(found.counts, starts).sum()), windows
+    counts = np.where(found.codes == never, 0, found.counts) if never is not None else found.counts
+    return int(np.maximum.reduceat(counts, starts).sum()), windows
 
 
 def perplexity(loss: float | np.floating) -> float:

@@ -19,12 +19,20 @@ class Corpus(NamedTuple):
     test: np.ndarray
 
     @property
-    def unknown_share(self) -> float:
-        """The share of the text that is one symbol because it is rare."""
-        rare, size = 0, sum(map(len, self[1:]))
-        if self.vocabulary.unknown is not None:
-            rare = sum(int(np.sum(part == self.vocabulary.unknown)) for part in self[1:])
-        return rare / size
+    def learns_unknown(self) -> bool:
+        """Whether the symbol for those that are not in the vocabulary occurs in what is learned."""
+        return self.unknown_share(self.train) > 0
+
+    @property
+    def num_learned(self) -> int:
+        """How many different symbols occur in what is learned."""
+        return len(self.vocabulary) - (self.vocabulary.unknown is not None and not self.learns_unknown)
+
+    def unknown_share(self, part: np.ndarray) -> float:
+        """The share of a part of the text, codes [N], that is not in the vocabulary; 0 for an empty part."""
+        if self.vocabulary.unknown is None or not len(part):
+            return 0.0
+        return int(np.sum(part == self.vocabulary.unknown)) / len(part)
 
 
 def decode_text(data: bytes) -> str:
@@ -50,8 +58,9 @@ def decode_text(data: bytes) -> str:
 def make_corpus(text: str, settings: TextSettings) -> Corpus:
     """Numbers the symbols of a text and holds out its end.
 
-    The vocabulary is that of the whole text. So a symbol that occurs in the held-out part only has a code of its own,
-    which nothing can have learned to predict: it counts as the mistake that it is.
+    The vocabulary is that of the learned part alone, as if nobody had seen the others yet. What occurs in these only is
+    one symbol, `<unk>`, which has a code of its own if there are such symbols: without `--min_count`, nothing can have
+    learned to predict it, and it counts as the mistake that it is.
 
     Raises:
         SettingError: says what to do about a text that is empty, too short for one window, or a single symbol.
@@ -60,18 +69,30 @@ def make_corpus(text: str, settings: TextSettings) -> Corpus:
     if not symbols:
         raise SettingError("text_file", settings.text_file, f"has no {settings.tokens}: give a text that is not empty")
     _check_window(len(symbols), settings)
-    vocabulary = make_vocabulary(symbols, settings.tokens, settings.min_count)
+    sizes = _sizes(len(symbols), settings)
+    for name, part, remedy in (("valid_share", "validation", "larger"), ("held_out", "held-out", "larger")):
+        if getattr(settings, name):
+            _check_part(name, part, sizes[part], remedy, settings)
+            _check_part(name, "learned", sizes["learned"], "smaller", settings)
+    learned = symbols[: sizes["learned"]]
+    vocabulary = make_vocabulary(learned, settings.tokens, settings.min_count)
     if len(vocabulary) == 1:
         raise _one_symbol(vocabulary, settings)
-    codes = vocabulary.encode(symbols)
-    sizes = {name: int(getattr(settings, name) * len(codes)) for name in ("valid_share", "held_out")}
-    num_known = len(codes) - sizes["held_out"]
-    num_train = num_known - sizes["valid_share"]
-    for name, size in sizes.items():
-        if getattr(settings, name):
-            _check_part(name, "held-out" if name == "held_out" else "validation", size, "larger", settings)
-            _check_part(name, "learned", num_train, "smaller", settings)
-    return Corpus(vocabulary, codes[:num_train], codes[num_train:num_known], codes[num_known:])
+    vocabulary = vocabulary.covering(symbols[len(learned) :])
+    ends = [len(learned), len(learned) + sizes["validation"]]
+    return Corpus(vocabulary, *np.split(vocabulary.encode(symbols), ends))
+
+
+def _sizes(total: int, settings: TextSettings) -> dict[str, int]:
+    """How many of so many symbols are in each part."""
+    test, valid = int(settings.held_out * total), int(settings.valid_share * total)
+    return {"learned": total - test - valid, "validation": valid, "held-out": test}
+
+
+def most_streams(text: str, settings: TextSettings) -> int:
+    """Into how many streams of one chunk each, at least, the learned part of a text can be cut."""
+    total = len(split_text(text, settings.tokens, settings.lowercase))
+    return (_sizes(total, settings)["learned"] - 1) // settings.seq_len
 
 
 def _check_window(available: int, settings: TextSettings) -> None:

@@ -86,6 +86,13 @@ class Vocabulary:
             raise ValueError(self._describe_missing(symbols[first], first + 1))
         return np.where(missing, np.int32(self.unknown), codes)
 
+    def covering(self, symbols: Iterable[str]) -> "Vocabulary":
+        """The same with a code, the last one, for symbols that are not here; itself where it needs none for these."""
+        if self.unknown is not None or self._codes.keys() >= set(symbols):
+            return self
+        name = _free_name({*self.symbols, *symbols})
+        return Vocabulary((*self.symbols, name), self.unit, unknown=len(self.symbols))
+
     def _describe_missing(self, symbol: str, position: int) -> str:
         fate, whose = "not in the text", "its"
         if self.unknown is not None:  # it may be in the text, but too rare

@@ -1,6 +1,6 @@
 """Words that a network does not know, and characters that a terminal does not."""
 
-from tests.experiments.test_next_word import SMALL, run, words_of_fable
+from tests.experiments.test_next_word import SMALL, result_of, run, words_of_fable
 
 
 def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
@@ -24,3 +24,28 @@ def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path, monkeypatch):
     folder = f"--workdir={tmp_path / 'run'}"
     run(*SMALL, f"--text_file={tmp_path / 'text'}", "--tokens=characters", folder)
     assert run(folder, "--generate=μῦς", "--num_words=1").stdout.startswith(r"\u03bc\u1fe6\u03c2")
+
+
+def test_the_vocabulary_is_that_of_what_is_learned(tmp_path):
+    folder = tmp_path / "run"
+    output = run(*SMALL, "--held_out=0.3", f"--workdir={folder}").stdout
+    words = words_of_fable()
+    learned, held_out = words[:143], words[143:]
+    share = sum(word not in learned for word in held_out) / len(held_out)
+    assert len(set(learned)) == 88
+    assert "143 words of the fable, 88 different" in output
+    assert "143 words are learned, 88 different ones." in output
+    assert f"Of the held-out words {share:.1%} do not occur in what is learned and are read as <unk>" in output
+    result = result_of(folder)
+    never = sum(word not in learned for word in held_out[3:])
+    assert result["ceiling"]["right"] <= len(held_out) - 3 - never
+    told = run(f"--workdir={folder}", "--generate=the cat remedies", "--num_words=1").stdout
+    assert "(word 'remedies' at position 3 is read as <unk>; " in told
+
+
+def test_what_is_rare_in_the_learned_part_is_said_beside_what_is_unknown_elsewhere(tmp_path):
+    output = run(*SMALL, "--held_out=0.3", "--min_count=2", f"--workdir={tmp_path}").stdout
+    words = words_of_fable()
+    rare = [word for word in words if words[:143].count(word) < 2]
+    share = sum(word in rare for word in words[143:]) / len(words[143:])
+    assert f"Of the held-out words {share:.1%} are <unk>: rare or absent in what is learned." in output

@@ -62,6 +62,11 @@ def test_equal_windows_have_the_same_name_and_others_do_not(codes, length):
 def test_the_ceiling_is_a_plain_count(codes, context):
     right = sum(max(following.values()) for following in follow(codes, context).values())
     assert ceiling(np.array(codes, np.int32), context) == (right, max(len(codes) - context, 0))
+    never = 1
+    able = sum(
+        max([0, *(n for code, n in after.items() if code != never)]) for after in follow(codes, context).values()
+    )
+    assert ceiling(np.array(codes, np.int32), context, never)[0] == able
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,31 @@ def test_the_end_is_held_out(size, share, seq_len):
         return
     vocabulary, train, _, test = make_corpus(" ".join(symbols), settings)
     assert len(test) == num_test
-    assert vocabulary.decode(train) + vocabulary.decode(test) == symbols
+    learned = symbols[: size - num_test]
+    assert vocabulary.decode(train) == learned
+    assert vocabulary.decode(test) == [word if word in learned else "<unk>" for word in symbols[len(learned) :]]
 
 
-def test_a_symbol_of_the_held_out_part_alone_has_a_code():
-    vocabulary, train, _, test = make_corpus("a b a b a b a c", TextSettings(held_out=0.25, seq_len=1))
-    assert vocabulary.decode(test) == ["a", "c"]
-    assert "c" not in vocabulary.decode(train)
+def test_a_symbol_of_the_held_out_part_alone_is_unknown_and_nothing_can_have_learned_it():
+    corpus = make_corpus("a b a b <unk> b a b c a d", TextSettings(held_out=0.28, seq_len=1))
+    assert corpus.vocabulary.symbols == ("b", "a", "<unk>", "<unk2>")
+    assert corpus.vocabulary.decode(corpus.test) == ["<unk2>", "a", "<unk2>"]
+    assert (corpus.num_learned, corpus.learns_unknown) == (3, False)
+    assert corpus.unknown_share(corpus.test) == 2 / 3
+    assert corpus.unknown_share(corpus.train) == corpus.unknown_share(corpus.valid) == 0
+
+
+def test_the_vocabulary_is_that_of_the_learned_part_alone():
+    learned, rest = "a b c a b c a b d", " d d d a e e"
+    plain = make_corpus(learned, TextSettings(seq_len=1, min_count=2))
+    assert plain.vocabulary.symbols == ("a", "b", "c", "<unk>")
+    for settings in ({"held_out": 0.4}, {"valid_share": 0.2, "held_out": 0.2}):
+        corpus = make_corpus(learned + rest, TextSettings(seq_len=1, min_count=2, **settings))
+        assert corpus.vocabulary == plain.vocabulary, "d is frequent in what nobody has seen"
+        assert corpus.vocabulary.decode([*corpus.valid, *corpus.test]) == ["<unk>"] * 3 + ["a"] + ["<unk>"] * 2
+        assert (corpus.num_learned, corpus.learns_unknown) == (4, True)
+    known = make_corpus(f"{learned} a b c d", TextSettings(seq_len=1, held_out=0.25))
+    assert known.vocabulary.unknown is None, "there is none where nothing needs it"
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
@@ -125,6 +143,11 @@ def test_bytes_that_are_no_text_are_refused_with_the_place(data, message):
         (
             "mouse " * 9,
             {},
+            "--text_file=t: is 'mouse' again and again: give a text with at least two different words",
+        ),
+        (
+            "mouse mouse cat cat",
+            {"held_out": 0.5, "seq_len": 1},
             "--text_file=t: is 'mouse' again and again: give a text with at least two different words",
         ),
         (

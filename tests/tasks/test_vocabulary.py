@@ -75,6 +75,16 @@ def test_the_unknown_symbol_is_spelled_unk_unless_the_text_has_that_word():
     assert list(make_vocabulary("aab", "characters", 2).encode("ab<鼠")) == [0, 1, 1, 1]
 
 
+def test_what_a_vocabulary_lacks_gets_one_code_behind_all_others():
+    vocabulary = make_vocabulary("aab", "characters")
+    assert vocabulary.covering("ba") is vocabulary
+    more = vocabulary.covering("bcd")
+    assert (more.symbols, more.unknown) == (("a", "b", "<unk>"), 2)
+    assert list(more.encode("abcd")) == [0, 1, 2, 2]
+    assert more.covering("xyz") is more
+    assert make_vocabulary(["a", "b"], "words").covering(["<unk>"]).symbols == ("a", "b", "<unk2>")
+
+
 @pytest.mark.parametrize(
     ("symbols", "message"),
     [
