@@ -14,15 +14,15 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 from jax.errors import JaxRuntimeError
 
-from experiments import process_flags
+from experiments import process_flags, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.runs.session import NotFiniteError
-from lstm_jax.settings import SettingError, Value, allowed_values
+from lstm_jax.settings import SettingError, allowed_values
 
-type Presets = Mapping[str, Mapping[str, Value]]
+type Presets = recipes.Presets
 
 PARSERS: dict[type, Any] = {
     int: flags.IntegerParser,
@@ -91,7 +91,7 @@ def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
         SettingError: names the first flag that cannot be used.
     """
     given = given_settings(base)
-    config = base.replace(dict(presets[flags.FLAGS.preset])).replace(given).fitted(given)
+    config = recipes.follow(base, presets, flags.FLAGS.preset).replace(given).fitted(given)
     config.check()
     for name, reason in config.without_effect().items():
         if name in given:

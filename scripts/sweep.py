@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags
 
 import experiments
-from experiments import STARTED, options
+from experiments import STARTED, options, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunSettings
 from lstm_jax.settings import SettingError, check_ranges
@@ -74,7 +74,7 @@ def plan_from_flags(chosen: SweepSettings) -> Plan:
     base, presets, preset = module.BASE, module.PRESETS, flags.FLAGS.preset
     if preset is not None and preset not in presets:
         raise SettingError("preset", preset, f"must be one of {', '.join(presets)}")
-    base = base.replace(dict(presets[preset or next(iter(presets))]))
+    base = recipes.follow(base, presets, preset or next(iter(presets)))
     shared = given(SHARED)
     check_ranges(dataclasses.replace(RunSettings(), **shared))
     same: Settings = {"preset": preset} if preset else {}
