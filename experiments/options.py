@@ -14,22 +14,16 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 from jax.errors import JaxRuntimeError
 
-from experiments import process_flags, recipes
+from experiments import parsers, process_flags, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.runs.session import NotFiniteError
 from lstm_jax.settings import SettingError, allowed_values
+from lstm_jax.tasks.checks import TaskError
 
 type Presets = recipes.Presets
-
-PARSERS: dict[type, Any] = {
-    int: flags.IntegerParser,
-    float: flags.FloatParser,
-    str: flags.ArgumentParser,
-    bool: flags.BooleanParser,
-}
 
 
 def define_flags(base: RunConfig, presets: Presets) -> None:
@@ -56,24 +50,9 @@ def define_setting(field: dataclasses.Field, default: str) -> None:
     """
     allowed = allowed_values(field)
     text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {default}"
-    parser = explaining(PARSERS[type(field.default)], allowed)
+    parser = parsers.explaining(type(field.default), allowed)
     define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
     define(field.name, None, text, module_name=sys.argv[0])
-
-
-def explaining(parser_type: type[flags.ArgumentParser], allowed: str) -> flags.ArgumentParser:
-    """A parser that says what is allowed when it cannot read a value."""
-
-    class Parser(parser_type):  # type: ignore[misc,valid-type]
-        def parse(self, argument: Any) -> Any:
-            try:
-                return super().parse(argument)
-            except (TypeError, ValueError):
-                raise ValueError(f"must be {allowed or 'true or false'}") from None
-
-    parser = Parser()
-    parser.syntactic_help = ""  # the flag's own text says what is allowed
-    return parser
 
 
 def describe_defaults(by_preset: Mapping[str, Any]) -> str:
@@ -156,7 +135,7 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
     def guarded(_: Sequence[str]) -> int:
         try:
             return main()
-        except (SettingError, folders.FolderError, CheckpointError) as error:
+        except (SettingError, TaskError, folders.FolderError, CheckpointError) as error:
             usage_error(str(error))
         except (NotFiniteError, OSError) as error:
             print_error(str(error)[:400])

@@ -56,6 +56,7 @@ class RunConfig:
 
         Raises:
             SettingError: a setting is out of range.
+            TaskError: the task is not what it must be.
         """
         return self.replace(self.data.fitting(self.task, self.settings(), given))
 

@@ -11,6 +11,7 @@ from lstm_jax.network.inputs import FixedFeatures
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.published import published
+from lstm_jax.tasks.checks import check_string_task
 from lstm_jax.tasks.objectives import make_objective
 from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.strings import Strings, can_enumerate, draw, final_answers, running_answers
@@ -48,11 +49,15 @@ class StringProblem(Problem):
 
     Args:
         config: all settings, those of a task on strings.
+
+    Raises:
+        TaskError: the task is not what it must be.
     """
 
     def __init__(self, config: RunConfig):
         self.settings = cast(StringSettings, config.data)
         self.task, self.config = cast(StringTask, config.task), config
+        check_string_task(self.task, config.settings())
         self.every_step = config.training.supervise == "every_step"
         self.inputs = FixedFeatures(self.task.features)
         self.objective = make_objective(

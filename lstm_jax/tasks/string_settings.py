@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lstm_jax.settings import SettingError, check_ranges, setting
+from lstm_jax.tasks.checks import check_string_task
 from lstm_jax.tasks.strings import can_enumerate
 from lstm_jax.tasks.task import StringTask
 
@@ -60,6 +61,7 @@ class StringSettings:
     def fitting(self, task: StringTask, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
         """The sizes of the training set and of a batch, where they were not given and there are too few strings."""
         check_ranges(self)
+        check_string_task(task, chosen)
         if not self.train_size:
             return {}
         half = max(1, self.count(task) // 2)

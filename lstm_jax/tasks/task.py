@@ -1,4 +1,4 @@
-"""What a task must say of itself."""
+"""What a task must say of itself; `tasks.checks` looks whether it does."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol

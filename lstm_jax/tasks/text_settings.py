@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lstm_jax.settings import SettingError, check_ranges, setting
+from lstm_jax.tasks.checks import check_task
+from lstm_jax.tasks.task import Task
 from lstm_jax.tasks.vocabulary import UNITS
 
 ORDERS = ("random", "in_turn", "sliding")
@@ -58,8 +60,9 @@ class TextSettings:
     validation = "valid_share"
     question = ("text_file", "tokens", "lowercase", "min_count", "seq_len", "held_out", "valid_share", "stateful")
 
-    def fitting(self, task: object, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+    def fitting(self, task: Task, chosen: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
         """Streams are learned from after every symbol, unless something else was given."""
+        check_task(task, chosen)
         return {"supervise": "every_step"} if self.stateful and "supervise" not in given else {}
 
     def check(self, task: object) -> None:

@@ -36,19 +36,32 @@ def test_the_presets_are_what_they_seem(name):
         assert {setting: chosen[setting] for setting in settings} == settings
 
 
-MISSPELT = """
+EXPERIMENT = """
 from experiments import options, strings
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.tasks.count_bits import CountBits
-BASE, PRESETS = RunConfig(CountBits()), {"fast": {"num_stepz": 500}}
+BASE, PRESETS = RunConfig(CountBits({task})), {{"fast": {preset}}}
 options.define_flags(BASE, PRESETS)
 strings.define_flags()
 options.start(lambda: strings.main(BASE, PRESETS))
 """
 
 
-def test_an_experiment_with_a_misspelt_preset_does_not_begin():
-    words = [sys.executable, "-c", MISSPELT]
+@pytest.mark.parametrize(
+    ("task", "preset", "message"),
+    [
+        ("", {"num_stepz": 500}, WRONG[0][1]),
+        (
+            "alphabet='012'",
+            {},
+            "task count_bits: features must have a row for each of the 3 symbols of the alphabet, but",
+        ),
+        ("alphabet=None", {}, "task count_bits: alphabet must be a string of 2 to 256 different symbols"),
+    ],
+)
+def test_an_experiment_that_is_written_wrongly_does_not_begin(task, preset, message):
+    words = [sys.executable, "-c", EXPERIMENT.format(task=task, preset=preset)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=120)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"error: {WRONG[0][1]}\n"
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.count("\n") == 1
