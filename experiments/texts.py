@@ -39,7 +39,7 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     if prompt is not None or interactive:
         flag, value = ("generate", prompt) if prompt is not None else ("interactive", "true")
         wish = wished()
-        teller = Storyteller(*training.trained(base, flag, value))
+        teller = Storyteller(*trained(base, flag, value))
         print("\n".join([*teller.remarks, *teller.tell(prompt, wish)])) if prompt is not None else ask(teller, wish)
         return 0
     for name in WISHES:
@@ -69,9 +69,20 @@ def wished() -> Wish:
     given: dict[str, Any] = {name: flags.FLAGS[name].value for name in WISHES if flags.FLAGS[name].present}
     wish = dataclasses.replace(Wish(), **given)
     check_ranges(wish)
-    if wish.top_k and not wish.temperature:
-        raise SettingError("top_k", wish.top_k, "has no effect without --temperature")
+    for name in ("top_k", "sample_seed"):
+        if name in given and given[name] and not wish.temperature:
+            raise SettingError(name, given[name], "has no effect without --temperature")
     return wish
+
+
+def trained(base: RunConfig, flag: str, value: str) -> tuple[RunConfig, Path]:
+    """The run in --workdir, that flag `flag` asks something; as `training.trained`."""
+    try:
+        return training.trained(base, flag, value)
+    except SettingError as error:
+        if error.name == "seed":  # it is that of the training
+            raise SettingError("seed", error.value, f"{error.allowed}; for another text give --sample_seed") from None
+        raise
 
 
 def ask(teller: Storyteller, wish: Wish) -> None:

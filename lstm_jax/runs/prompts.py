@@ -31,6 +31,7 @@ class Wish:
         0.0, "how boldly words (or characters) are drawn; 0: always the likeliest", minimum=0, maximum=1_000
     )
     top_k: int = setting(0, "draw from so many of the likeliest only; 0: from all", minimum=0)
+    sample_seed: int = setting(0, "draw other words (or characters) with another number", minimum=0, maximum=2**31 - 1)
 
 
 class Told(NamedTuple):

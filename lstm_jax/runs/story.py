@@ -37,6 +37,8 @@ class Storyteller:
         for number, params in enumerate(self._session.params()):
             seed = self._session.setup.seeds[number]
             key = jax.random.fold_in(jax.random.key(seed), self._prompts)
+            if wish.sample_seed:
+                key = jax.random.fold_in(key, wish.sample_seed)
             told = continue_prompt(self.problem, self._session.setup.program, params, codes, wish, key)
             between = " " if self.problem.settings.tokens == "words" else ""
             text = f"{prompt}{between}{told.text}"

@@ -88,6 +88,10 @@ def test_draws_depend_on_the_seed_alone_and_differ_from_prompt_to_prompt(fable):
     told = [run(*flags, typed="had a general\nhad a general\n").stdout.splitlines()[1:] for _ in range(2)]
     assert told[0] == told[1]
     assert told[0][0] != told[0][1]
+    one, same, other = (
+        run(*flags, *seed, typed="had a general\n").stdout for seed in ([], ["--sample_seed=0"], ["--sample_seed=4"])
+    )
+    assert other != one == same
 
 
 def assert_one_line(done, message):
@@ -102,6 +106,8 @@ def assert_one_line(done, message):
         (["--generate=had a"], "--generate=had a: has 2 words; give 3 words, such as 'long ago ,'"),
         (["--generate=had a generl"], "'generl' at position 3 is not in the text; nearest: general"),
         (["--generate=a b c", "--top_k=3"], "--top_k=3: has no effect without --temperature"),
+        (["--generate=a b c", "--sample_seed=3"], "--sample_seed=3: has no effect without --temperature"),
+        (["--generate=a b c", "--seed=3"], "has 0; for another text give --sample_seed"),
         (["--generate=a b c", "--num_words=0"], "--num_words=0: must be an integer from 1"),
         (["--generate=a b c", "--temperature=-1"], "--temperature=-1.0: must be a number"),
         (["--generate=a b c", "--interactive"], "--interactive=true: contradicts --generate"),
@@ -186,5 +192,5 @@ def test_the_help_lists_every_flag():
     from lstm_jax.runs.config import setting_fields
 
     text = run("--help").stdout
-    for name in [*setting_fields(BASE), "generate", "num_words", "temperature", "top_k"]:
+    for name in [*setting_fields(BASE), "generate", "num_words", "temperature", "top_k", "sample_seed"]:
         assert name == "text_sha256" or f"--{name}:" in text or f"--[no]{name}:" in text
