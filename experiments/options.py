@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import gc
 import io
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -85,8 +86,18 @@ def chosen_fields(base: RunConfig) -> dict[str, dataclasses.Field]:
 
 def given_settings(base: RunConfig) -> dict[str, Any]:
     """The settings that were given by hand."""
-    given = {name: flags.FLAGS[name] for name in chosen_fields(base)}
-    return {name: flag.value for name, flag in given.items() if flag.present}
+    given = {name: flags.FLAGS[name].value for name in chosen_fields(base) if flags.FLAGS[name].present}
+    return {**given, "workdir": workdir()} if "workdir" in given else given
+
+
+def workdir() -> str:
+    """The folder of --workdir; empty where it was not given."""
+    return at_home(flags.FLAGS.workdir or "")
+
+
+def at_home(path: str) -> str:
+    """A path as it was given, where `~` at the beginning is the home: after `=` no shell makes it that."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser fails where there is no such user
 
 
 def stored_config(base: RunConfig, workdir: str) -> RunConfig:

@@ -87,7 +87,7 @@ def trained(base: RunConfig, flag: str, value: str) -> tuple[RunConfig, Path]:
         SettingError: there is no --workdir, or several processes were asked for.
         FolderError: it holds no run of this experiment.
     """
-    workdir = flags.FLAGS.workdir
+    workdir = options.workdir()
     if not workdir:
         raise SettingError(flag, value, "needs --workdir, the folder of a trained run")
     process_flags.refuse(flag, value)

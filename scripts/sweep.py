@@ -104,7 +104,7 @@ def main() -> int:
         plan_from_flags(chosen),
         f"experiments.{flags.FLAGS.experiment}",
         chosen,
-        Path(flags.FLAGS.workdir),
+        Path(options.workdir()),
         folders.command_line(),
         flags.FLAGS.progress or RunSettings().progress,
         STARTED,

@@ -35,6 +35,12 @@ def test_the_table_has_a_row_for_each_run_and_seed(small):
     assert not list((folder / "groups").iterdir())
 
 
+def test_a_folder_in_ones_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sweep(*TINY, "--workdir=~/sweep")
+    assert (tmp_path / "sweep" / "report.html").exists()
+
+
 def test_each_setting_is_said_when_it_is_done(small):
     _, first, _, _ = small
     assert "4 settings x 2 seeds = 8 runs; to do: 2 compiled programs, 320 updates" in first.stdout
