@@ -23,6 +23,11 @@ def bars(values: dict[int, float], name: str, measure: str) -> np.ndarray:
     axes.bar(list(values), [100 * value for value in values.values()], color=INK)
     axes.set_xlabel(name)
     axes.set_ylabel(f"{measure} (%)")
+    axes.set_xlim(min(values) - 0.6, max(values) + 0.6)  # or there would be ticks where there are no values
+    axes.set_ylim(bottom=0)
+    if not any(values.values()):
+        axes.set_ylim(0, 1)
+        axes.text(0.5, 0.5, "no mistakes", transform=axes.transAxes, ha="center", va="center", color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"{measure} by {name}")
     return _pixels(figure)
@@ -47,7 +52,7 @@ def accuracy_by_length(accuracy: dict[int, float], trained: int) -> np.ndarray:
 
 
 def answers_over_time(
-    said: Sequence[tuple[int, Sequence[float]]], title: str, name: str, lowest: int = 0
+    said: Sequence[tuple[int, Sequence[float]]], title: str, name: str, right: int, lowest: int = 0
 ) -> np.ndarray:
     """How an answer forms while the network learns.
 
@@ -55,13 +60,15 @@ def answers_over_time(
         said: (step, outputs [C]) in the order of steps: probabilities of all answers, or a single number.
         title: above the picture.
         name: what an answer is called.
+        right: the true answer.
         lowest: the answer that the first of several outputs stands for.
     """
     figure, axes = _new_figure()
     steps = [step for step, _ in said]
     outputs = np.array([outputs for _, outputs in said])
     if outputs.shape[1] == 1:
-        axes.plot(steps, outputs[:, 0], color=INK)
+        axes.plot(steps, outputs[:, 0], color=INK, marker="o" if len(steps) == 1 else None, label="said")
+        axes.set_ylim(min(outputs.min() - 0.25, right - 1), max(outputs.max() + 0.25, right + 1))
     else:
         middle = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
         edges = [0, *middle, steps[-1]] if len(steps) > 1 else [0, steps[-1]]
@@ -69,6 +76,8 @@ def answers_over_time(
             edges, lowest + np.arange(outputs.shape[1] + 1) - 0.5, outputs.T, vmin=0, vmax=1, cmap="Blues"
         )
         figure.colorbar(mesh, ax=axes, label="probability")
+    axes.axhline(right, color="0.5", linestyle=":", label=f"right: {right}")
+    axes.legend(frameon=False)
     axes.set_xlabel("step")
     axes.set_ylabel(name)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

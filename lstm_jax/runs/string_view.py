@@ -25,13 +25,17 @@ from lstm_jax.runs.string_tables import (
     tested,
 )
 from lstm_jax.tasks.objectives import ClassObjective
-from lstm_jax.tasks.strings import Strings, decode, running_answers
+from lstm_jax.tasks.strings import Strings, decode, final_answers, running_answers
 from lstm_jax.training.evaluate import read_along, read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
 LONGEST_SHOWN = 100
 """Symbols of the example string whose running answers are shown."""
+
+
+MOST_IN_TITLE = 40
+"""Symbols of the example string that stand above its picture."""
 
 
 class StringView(View):
@@ -102,9 +106,17 @@ class StringView(View):
             trained = self.problem.settings.seq_len
             board.image("accuracy_by_length", plots.accuracy_by_length(accuracy, trained), step)
         if said:
-            text = decode(self.string[:40], self.problem.task.alphabet)
-            title = f"what seed {self.config.run.seed} answers to {text}"
-            board.image("example_string", plots.answers_over_time(said, title, asked, self.lowest), step)
+            board.image("example_string", self._answers_over_time(said), step)
+
+    def _answers_over_time(self, said: list[tuple[int, list[float]]]) -> np.ndarray:
+        from lstm_jax.insight import plots
+
+        task, length = self.problem.task, len(self.string)
+        text = decode(self.string[:MOST_IN_TITLE], task.alphabet)
+        whole = text if length <= MOST_IN_TITLE else f"{text}... ({length:,} symbols)"
+        (right,) = final_answers(task, Strings(self.string[None], np.array([length])))
+        title = f"what seed {self.config.run.seed} answers to {whole}"
+        return plots.answers_over_time(said, title, task.asked, int(right), self.lowest)
 
     @override
     def tables(self, result: dict[str, Any]) -> list[Table]:

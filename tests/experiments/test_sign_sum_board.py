@@ -8,6 +8,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lstm_jax.insight import plots
+from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.string_problem import StringProblem
+from lstm_jax.runs.string_view import StringView
+from lstm_jax.tasks.sign_sum import SignSum
+from lstm_jax.tasks.strings import decode
 from tests.experiments.commands import ROOT, command, environment, run
 
 CLASSES = ["--readout=class", "--seq_len=4", "--train_size=100", "--batch_size=20", "--num_steps=200", "--seed=3"]
@@ -38,11 +43,46 @@ def test_every_class_has_a_curve_by_the_sum_it_stands_for(classes):
 def test_the_picture_of_an_answer_begins_at_the_smallest_sum(monkeypatch):
     monkeypatch.setattr(plots, "_pixels", lambda figure: figure)
     said = [(step, np.eye(9)[step]) for step in (1, 2, 3)]
-    axes = plots.answers_over_time(said, "title", "sum", -4).axes[0]
+    axes = plots.answers_over_time(said, "title", "sum", 2, -4).axes[0]
     assert axes.get_ylim() == (-4.5, 4.5)
     heights = axes.collections[0].get_coordinates()[:, 0, 1]
     shares = np.asarray(axes.collections[0].get_array()).reshape(9, 3)
     assert [heights[row] + 0.5 for row in shares.argmax(axis=0)] == [-3, -2, -1]
+
+
+def test_a_network_without_mistakes_is_said_to_be_one(monkeypatch):
+    monkeypatch.setattr(plots, "_pixels", lambda figure: figure)
+    axes = plots.bars(dict.fromkeys(range(21), 0.0), "count", "error").axes[0]
+    assert axes.get_ylim() == (0, 1)
+    assert [text.get_text() for text in axes.texts] == ["no mistakes"]
+    axes = plots.bars({0: 0.0, 20: 0.3}, "count", "error").axes[0]
+    assert not axes.texts
+    assert axes.get_ylim()[0] == 0
+    assert axes.get_xlim()[1] < 21, "there are no counts beyond 20"
+
+
+def test_the_true_answer_stands_beside_the_number_said(monkeypatch):
+    monkeypatch.setattr(plots, "_pixels", lambda figure: figure)
+    axes = plots.answers_over_time([(5, [1.9]), (10, [2.2])], "title", "sum", 3).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["said", "right: 3"]
+    assert set(axes.lines[1].get_ydata()) == {3}
+    assert axes.get_ylim()[1] > 3
+
+
+@pytest.mark.parametrize(("length", "end"), [(40, ""), (60, "... (60 symbols)")])
+def test_the_picture_names_the_string_that_was_asked(length, end, monkeypatch):
+    shown = {}
+    monkeypatch.setattr(plots, "answers_over_time", lambda said, *rest: shown.update(dict(enumerate(rest))))
+    config = RunConfig(SignSum()).replace({"seq_len": length, "train_size": 9})
+    view = StringView(config, StringProblem(config))
+    view._answers_over_time([(1, [0.5])])
+    text = decode(view.string, "0+-I")
+    assert shown[0] == f"what seed 0 answers to {text[:40]}{end}"
+    total, meaning = 0, 1
+    for sign in text:
+        total += meaning * {"+": 1, "-": -1}.get(sign, 0)
+        meaning *= -1 if sign == "I" else 1
+    assert shown[2] == total
 
 
 def test_a_sum_for_which_there_is_no_class_is_said(classes):
