@@ -56,7 +56,9 @@ def answer_table(result: dict[str, Any]) -> Table:
 def length_table(result: dict[str, Any]) -> Table:
     """Mistakes by length."""
     counts = count(result, "by_length")
-    table = [["length", tested(result), "mistakes", "accuracy"]]
+    # Those of different strings may be the same: there are no 30,000 different ones of up to 3 symbols.
+    what = "prefixes of test strings" if result["config"]["test_seq_len"] else tested(result)
+    table = [["length", what, "mistakes", "accuracy"]]
     for name, keys in _grouped(sorted(counts)):
         mistakes, size = _sums(counts, keys)
         table.append([name, f"{size:,}", f"{mistakes:,}", f"{1 - mistakes / size:.4%}"])
@@ -80,7 +82,12 @@ def _grouped(keys: list[int]) -> list[tuple[str, list[int]]]:
     """The rows of a table: one a key, or one for several neighbours if there are too many."""
     together = -(-len(keys) // MOST_ROWS)
     groups = [keys[start : start + together] for start in range(0, len(keys), together)]
-    return [(f"{group[0]}" if len(group) == 1 else f"{group[0]}-{group[-1]}", group) for group in groups]
+    return [(span(group[0], group[-1]), group) for group in groups]
+
+
+def span(first: int, last: int) -> str:
+    """Neighbours in words, such as `-26 to -25`."""
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def floor_lines(result: dict[str, Any]) -> list[str]:
@@ -98,15 +105,25 @@ def floor_lines(result: dict[str, Any]) -> list[str]:
             times[answer] = times.get(answer, 0) + 1
     if not times:
         return []
-    listed = [
-        f"{answer}" if times[answer] == len(seeds) else f"{answer} ({times[answer]} of {len(seeds)} seeds)"
-        for answer in sorted(times)[:MOST_ROWS]
-    ]
-    lines = [f"Never in training: {result['asked']} {', '.join(listed)}{', ...' if len(times) > MOST_ROWS else ''}."]
+    lines = [f"Never in training: {result['asked']} {', '.join(_missing(times, len(seeds)))}."]
     if result["config"]["readout"] == "class":
         spread = f"{min(floors):.4%}" + (f" to {max(floors):.4%}" if len(seeds) > 1 else "")
         lines.append(f"A class that is never shown is not learned: this sets a floor of {spread} for the error.")
     return lines
+
+
+def _missing(times: Mapping[int, int], num_seeds: int) -> list[str]:
+    """Answers that so many seeds each never saw, neighbours together: such as `0 to 115` or `7 (1 of 2 seeds)`."""
+    spans: list[tuple[int, int]] = []
+    for answer in sorted(times):
+        if spans and answer == spans[-1][1] + 1 and times[answer] == times[spans[-1][1]]:
+            spans[-1] = (spans[-1][0], answer)
+        else:
+            spans.append((answer, answer))
+    some = {first: "" if times[first] == num_seeds else f" ({times[first]} of {num_seeds} seeds)" for first, _ in spans}
+    listed = [f"{span(first, last)}{some[first]}" for first, last in spans[:MOST_ROWS]]
+    rest = sum(last - first + 1 for first, last in spans[MOST_ROWS:])
+    return [*listed, f"and {rest:,} others"] if rest else listed
 
 
 def length_lines(result: dict[str, Any]) -> list[str]:
