@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.resources
+import os
 from pathlib import Path
 from typing import cast
 
@@ -16,18 +17,26 @@ def read_text(settings: TextSettings) -> str:
     """The text of `--text_file`; without one, the fable.
 
     Raises:
-        SettingError: the file cannot be read or is not UTF-8; one line says why.
+        SettingError: the file cannot be read again and again, or is not UTF-8; one line says why.
     """
     if not settings.text_file:
         fable = importlib.resources.files("lstm_jax.tasks") / "data" / "belling_the_cat.txt"
         return decode_text(fable.read_bytes())
+    path = _path(settings)
+    if path.exists() and not path.is_file() and not path.is_dir():  # such as <(cat a b) in a shell
+        reason = "must be a regular file: later commands read it again; write the text to one first"
+        raise SettingError("text_file", settings.text_file, reason)
     try:
-        return decode_text(Path(settings.text_file).expanduser().read_bytes())
+        return decode_text(path.read_bytes())
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         raise SettingError("text_file", settings.text_file, reason) from None
     except ValueError as error:  # no text; or a path that no file can have, such as one with a zero in it
         raise SettingError("text_file", settings.text_file, str(error)) from None
+
+
+def _path(settings: TextSettings) -> Path:
+    return Path(os.path.expanduser(settings.text_file))  # noqa: PTH111 - Path's fails where there is no such user
 
 
 def checksum(text: str) -> str:
@@ -44,7 +53,7 @@ def identify(config: RunConfig) -> RunConfig:
     """
     settings = cast(TextSettings, config.data)
     ours = checksum(read_text(settings))
-    path = settings.text_file and str(Path(settings.text_file).expanduser().resolve())
+    path = settings.text_file and str(_path(settings).resolve())
     folder = Path(config.run.workdir)
     if config.run.workdir and (folder / CONFIG).exists():
         there = read_record(folder)["settings"]

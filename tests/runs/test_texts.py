@@ -42,8 +42,19 @@ def test_a_run_finds_its_text_from_any_folder(tmp_path, monkeypatch):
 
 def test_files_that_cannot_be_read(tmp_path):
     assert message(tmp_path / "none.txt") == "cannot be read: No such file or directory"
+    assert message("~nobody-of-that-name/text") == "cannot be read: No such file or directory"
     assert message(tmp_path) == "cannot be read: Is a directory"
     assert "null" in message("a\0b")
+
+
+def test_a_pipe_is_refused_by_the_name_that_was_given():
+    ours, theirs = os.pipe()
+    os.write(theirs, b"one two three four")
+    os.close(theirs)
+    said = message(f"/dev/fd/{ours}")
+    assert said == "must be a regular file: later commands read it again; write the text to one first"
+    assert os.read(ours, 99) == b"one two three four", "nothing was taken from it"
+    os.close(ours)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
