@@ -19,6 +19,7 @@ from rich.console import Console
 from benchmarks import record, settings, tables
 from benchmarks.process import Contestant, NotMeasuredError, time_command
 from experiments import count_bits, next_word, options, sign_sum
+from experiments.console import print_error
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.texts import read_text
 from lstm_jax.settings import check_ranges, setting
@@ -71,7 +72,7 @@ def main() -> int:
     try:
         content = measure(chosen, console)
     except NotMeasuredError as error:
-        options.print_error(f"TensorFlow was not measured: {error}; --tensorflow_python=PATH names one that has it")
+        print_error(f"TensorFlow was not measured: {error}; --tensorflow_python=PATH names one that has it")
         return 1
     console.print(describe(content), soft_wrap=True)
     if chosen.json:

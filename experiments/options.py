@@ -9,13 +9,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from absl import app, flags, logging
 from jax.errors import JaxRuntimeError
 
-from experiments import parsers, process_flags, recipes
+from experiments import console, parsers, process_flags, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
@@ -79,6 +80,11 @@ def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
     return config
 
 
+def blaming_preset(base: RunConfig, presets: Presets) -> AbstractContextManager[None]:
+    """Where what cannot be used comes from the preset and not from a flag, the error says so."""
+    return recipes.blaming(presets, flags.FLAGS.preset, bool(flags.FLAGS["preset"].present), given_settings(base))
+
+
 def chosen_fields(base: RunConfig) -> dict[str, dataclasses.Field]:
     """The declaration of every setting that has a flag."""
     return {name: field for name, field in setting_fields(base).items() if field.metadata["flag"]}
@@ -134,26 +140,26 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
         try:
             rest = flags.FLAGS(list(arguments))
         except flags.UnrecognizedFlagError as error:
-            usage_error(f"{str(error).splitlines()[0]}{advice(error.flagname)}")
+            console.usage_error(f"{str(error).splitlines()[0]}{advice(error.flagname)}")
         except flags.Error as error:
-            usage_error(str(error).splitlines()[0].removeprefix("flag "))
+            console.usage_error(str(error).splitlines()[0].removeprefix("flag "))
         except SystemExit:  # --help was printed; absl ends with status 1
             sys.exit(0)
         if len(rest) > 1:
-            usage_error(f"{rest[1]!r} is not a flag; flags are written --name=value")
+            console.usage_error(f"{rest[1]!r} is not a flag; flags are written --name=value")
         return rest
 
     def guarded(_: Sequence[str]) -> int:
         try:
             return main()
         except (SettingError, TaskError, folders.FolderError, CheckpointError) as error:
-            usage_error(str(error))
+            console.usage_error(str(error))
         except (NotFiniteError, OSError) as error:
-            print_error(str(error)[:400])
+            console.print_error(str(error)[:400])
             return processes.leave(1)
         except (processes.LostProcessError, JaxRuntimeError) as error:
             # A network that is too large for the memory is not a fault of the program: no traceback.
-            print_error(str(error)[:400])
+            console.print_error(str(error)[:400])
             return processes.leave(1, at_once=True)
         except KeyboardInterrupt:
             return processes.leave(130, at_once=True)
@@ -177,14 +183,3 @@ def _prepare() -> None:
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
-
-
-def usage_error(message: str) -> NoReturn:
-    """Ends the process with one line on standard error and exit status 2."""
-    print_error(message)
-    sys.exit(processes.leave(2))
-
-
-def print_error(message: str) -> None:
-    """One line on standard error."""
-    print(f"error: {' '.join(message.split())[:1_000]}", file=sys.stderr)

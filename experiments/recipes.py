@@ -1,7 +1,8 @@
 """What the presets of an experiment give, checked: a name that is no setting would change nothing, without a word."""
 
+import contextlib
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.settings import SettingError, Value
@@ -23,6 +24,25 @@ def follow(base: RunConfig, presets: Presets, preset: str) -> RunConfig:
     for name, settings in presets.items():
         _check(name, settings, base)
     return base.replace(dict(presets[preset]))
+
+
+@contextlib.contextmanager
+def blaming(presets: Presets, preset: str, chosen: bool, given: Collection[str]) -> Iterator[None]:
+    """Where what cannot be used comes from a preset and not from a flag, the error says so.
+
+    Args:
+        presets: settings by name, for each preset.
+        preset: which of them is followed.
+        chosen: whether it was given by hand.
+        given: names of the settings that were.
+    """
+    try:
+        yield
+    except SettingError as error:
+        if error.name in given or error.name not in presets[preset]:
+            raise
+        whose = "has" if chosen else "which is the default, has"
+        raise SettingError("preset", preset, f"{whose} --{error.name}={error.value}, which {error.allowed}") from None
 
 
 def _check(preset: str, settings: Mapping[str, Value], base: RunConfig) -> None:

@@ -40,8 +40,9 @@ def main(base: RunConfig, presets: options.Presets) -> int:
         config, folder = training.trained(base, "interactive", "true")
         play.play(config, folder, sys.stdin, sys.stdout)
         return 0
-    config = options.config_from_flags(base, presets)
-    problem = StringProblem(config)
+    with options.blaming_preset(base, presets):
+        config = options.config_from_flags(base, presets)
+        problem = StringProblem(config)
     training.note_ignored(base, presets, config)
     settings, task = problem.settings, problem.task
     lengths = f"{settings.lengths[0]} to {settings.seq_len}" if len(settings.lengths) > 1 else f"{settings.seq_len}"

@@ -45,8 +45,9 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     for name in WISHES:
         if flags.FLAGS[name].present:
             raise SettingError(name, flags.FLAGS[name].value, "needs --generate or --interactive")
-    config = identify(options.config_from_flags(base, presets))
-    problem = TextProblem(config)
+    with options.blaming_preset(base, presets):
+        config = identify(options.config_from_flags(base, presets), options.given_settings(base))
+        problem = TextProblem(config)
     training.note_ignored(base, presets, config)
     text, settings = problem.text, problem.settings
     source = f"{Path(settings.text_file).name}" if settings.text_file else "the fable"

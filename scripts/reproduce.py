@@ -16,7 +16,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import options
+from experiments import console, options
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -88,7 +88,7 @@ def main() -> int:
         run_all(cases, budget)
     except RunFailedError as failed:
         again = "" if failed.status == USAGE else "; the same command continues"
-        options.print_error(f"{failed}{again}")
+        console.print_error(f"{failed}{again}")
         return failed.status if failed.status > 0 else 1
     outcomes = [read_outcome(case, budget) for case in cases]
     rows = table.make_rows(outcomes)

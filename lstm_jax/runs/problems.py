@@ -1,6 +1,6 @@
 """Which kind of problem a run has: strings or a text."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lstm_jax.runs.config import RunConfig
@@ -28,14 +28,18 @@ def make_view(config: RunConfig, problem: Problem) -> View:
     return StringView(config, problem)
 
 
-def identified(config: RunConfig) -> RunConfig:
+def identified(config: RunConfig, given: Collection[str]) -> RunConfig:
     """The run as it is known by: one on a text has the checksum of what is in its file.
+
+    Args:
+        config: all settings.
+        given: names of the settings that were given by hand.
 
     Raises:
         SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
         FolderError: the folder's record cannot be read.
     """
-    return identify(config) if isinstance(config.data, TextSettings) else config
+    return identify(config, given) if isinstance(config.data, TextSettings) else config
 
 
 def errors_without_learning(result: Mapping[str, Any]) -> dict[str, float]:

@@ -3,13 +3,14 @@
 import hashlib
 import importlib.resources
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import cast
 
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.folder import CONFIG, read_record
 from lstm_jax.settings import SettingError
-from lstm_jax.tasks.corpus import decode_text
+from lstm_jax.tasks.corpus import decode_text, most_streams
 from lstm_jax.tasks.text_settings import TextSettings
 
 
@@ -44,15 +45,24 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def identify(config: RunConfig) -> RunConfig:
+def identify(config: RunConfig, given: Collection[str]) -> RunConfig:
     """The run with the checksum of its text, which is part of its identity, and the whole path, right from any folder.
+
+    Streams of which nobody said how many there are to be are as many as the text is long enough for, at most.
+
+    Args:
+        config: all settings.
+        given: names of the settings that were given by hand; they stay.
 
     Raises:
         SettingError: the text cannot be read, or is not the one that the run in --workdir began with.
         FolderError: the folder's record cannot be read, or is not that of a run.
     """
     settings = cast(TextSettings, config.data)
-    ours = checksum(read_text(settings))
+    text = read_text(settings)
+    ours, batch_size = checksum(text), config.training.batch_size
+    if settings.stateful and "batch_size" not in given:
+        batch_size = min(batch_size, max(1, most_streams(text, settings)))
     path = settings.text_file and str(_path(settings).resolve())
     folder = Path(config.run.workdir)
     if config.run.workdir and (folder / CONFIG).exists():
@@ -60,4 +70,4 @@ def identify(config: RunConfig) -> RunConfig:
         if there.get("text_file") == path and there.get("text_sha256") != ours:
             reason = f"has changed since the run in {config.run.workdir} began; give another --workdir"
             raise SettingError("text_file", settings.text_file, reason)
-    return config.replace({"text_file": path, "text_sha256": ours})
+    return config.replace({"text_file": path, "text_sha256": ours, "batch_size": batch_size})

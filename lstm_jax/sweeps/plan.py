@@ -83,7 +83,7 @@ def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis
     for own in settings:
         given = {**same, **own}
         try:
-            config = _checked(base.replace(given).fitted(given), problems)
+            config = _checked(base.replace(given).fitted(given), given, problems)
             runs.append(Run(config, {name: given[name] for name in _shown(given)}))
         except SettingError as error:
             where = ", ".join(f"{name}={value}" for name, value in own.items() if name in varied)
@@ -101,10 +101,10 @@ def _shown(given: Settings) -> list[str]:
     return [name for name in given if name not in ("seed", "num_seeds")]
 
 
-def _checked(config: RunConfig, problems: set[Hashable]) -> RunConfig:
+def _checked(config: RunConfig, given: Settings, problems: set[Hashable]) -> RunConfig:
     """The run as it will be known; what it learns from is looked at once for all runs that share a program."""
     config.check()
-    config = identified(config)
+    config = identified(config, given)
     key = same_program(config)
     if key not in problems:
         make_problem(config)

@@ -95,11 +95,15 @@ def most_streams(text: str, settings: TextSettings) -> int:
     return (_sizes(total, settings)["learned"] - 1) // settings.seq_len
 
 
+def _counted(number: int, settings: TextSettings) -> str:
+    return f"{number} {settings.tokens if number != 1 else settings.tokens.removesuffix('s')}"
+
+
 def _check_window(available: int, settings: TextSettings) -> None:
     needed = settings.seq_len + 1
     if available >= needed:
         return
-    count = f"{available} {settings.tokens if available > 1 else settings.tokens.removesuffix('s')}"
+    count = _counted(available, settings)
     if not settings.text_file:
         raise SettingError("seq_len", settings.seq_len, f"must be less than the {count} of the fable")
     remedies = ["a longer text", *(["a smaller --seq_len"] if available > 1 else [])]
@@ -120,8 +124,9 @@ def _one_symbol(vocabulary: Vocabulary, settings: TextSettings) -> SettingError:
 def _check_part(name: str, part: str, size: int, remedy: str, settings: TextSettings) -> None:
     needed = settings.seq_len + 1
     if size < needed:
-        reason = f"leaves {size} {settings.tokens} in the {part} part, but --seq_len={settings.seq_len} needs at least"
-        raise SettingError(name, getattr(settings, name), f"{reason} {needed}: give a {remedy} share or a longer text")
+        short = f"leaves {_counted(size, settings)} in the {part} part, but --seq_len={settings.seq_len} needs at least"
+        advice = f"a {remedy} share or a longer text{'' if settings.text_file else ' (--text_file)'}"
+        raise SettingError(name, getattr(settings, name), f"{short} {needed}: give {advice}")
 
 
 def check_streams(num_train: int, batch_size: int, settings: TextSettings) -> None:

@@ -100,6 +100,7 @@ def assert_one_line(done, message):
         (["--test_size=100"], "has no effect where all unseen strings are tested"),
         (["--predict=01", "--workdir=no/such/run"], "--workdir=no/such/run holds no run"),
         (["--hiden_size=3"], "Did you mean: hidden_size"),
+        (["--preset=exact", "--cell=gru"], "--preset=exact: has --read_from=cell, which"),
         (["--cell=lstn"], "must be one of lstm, gru, rnn"),
         (["--preset=quick"], "quick"),
         (["hidden_size=3"], "'hidden_size=3' is not a flag"),

@@ -20,7 +20,7 @@ run = functools.partial(commands.run, experiment="next_word")
         (b"caf\xe9 au lait", [], "is not UTF-8: byte 4 is 0xe9"),
         (b"alone", [], "has 1 word, but --seq_len=3 needs at least 4"),
         (b"again again again again again", [], "is 'again' again and again"),
-        (b"a b c d e f g", ["--held_out=0.2"], "--held_out=0.2: leaves 1 words in the held-out part"),
+        (b"a b c d e f g", ["--held_out=0.2"], "--held_out=0.2: leaves 1 word in the held-out part"),
         (b"a b c d e f g", [*STREAMS, "--batch_size=2"], "--batch_size=2: must not exceed 1 with --stateful"),
         (b"a b c d e f g", ["--num_sampled=7"], "--num_sampled=7: must be less than the 7 symbols"),
         (b"a b c d", ["--tokens=letters"], "must be one of words, characters"),
@@ -42,6 +42,13 @@ def test_texts_that_cannot_be_learned(tmp_path, content, flags, message):
         (["--tied_weights", "--input=code"], "--tied_weights=true: needs --input=embedding, not code"),
         (["--tied_weights", "--embedding_size=9"], "--embedding_size=9: must be --hidden_size=64"),
         (["--input=one_hot", "--embedding_size=9"], "--embedding_size=9: has no effect with --input=one_hot"),
+        (
+            ["--preset=text", "--num_steps=5"],
+            "--preset=text: has --held_out=0.1, which leaves 20 words in the held-out part, but --seq_len=32 needs at "
+            "least 33: give a larger share or a longer text (--text_file)",
+        ),
+        (["--preset=text", "--held_out=0.05"], "--held_out=0.05: leaves 10 words in the held-out part"),
+        (["--preset=characters", "--batch_size=14"], "--batch_size=14: must not exceed 13 with --stateful"),
         (["--readout=number"], "--readout=number: must be class"),
     ],
 )

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from experiments import next_word
+from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.runs.texts import identify, read_text
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.text_settings import TextSettings
@@ -34,10 +35,25 @@ def test_a_file(tmp_path, monkeypatch):
 def test_a_run_finds_its_text_from_any_folder(tmp_path, monkeypatch):
     (tmp_path / "text").write_text("one two three")
     monkeypatch.chdir(tmp_path)
-    config = identify(next_word.BASE.replace({"text_file": "text"}))
+    config = identify(next_word.BASE.replace({"text_file": "text"}), ())
     monkeypatch.chdir("/")
     assert read_text(config.data) == "one two three"
-    assert identify(config) == config
+    assert identify(config, ()) == config
+
+
+def test_as_many_streams_as_the_text_is_long_enough_for_unless_their_number_was_given():
+    def streams(given=(), **settings):
+        chosen = next_word.BASE.replace({"stateful": True, "batch_size": 201, **settings})
+        config = identify(chosen, given)
+        if not given:
+            TextProblem(config)  # it suits the text
+        return config.training.batch_size
+
+    assert streams() == 67
+    assert streams(held_out=0.3) == 47
+    assert streams(seq_len=60) == 3
+    assert streams(batch_size=5) == 5
+    assert streams(stateful=False) == streams({"batch_size"}) == 201
 
 
 def test_files_that_cannot_be_read(tmp_path):
