@@ -138,13 +138,15 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
 
     def parse(arguments: Sequence[str]) -> Sequence[str]:
         try:
-            rest = flags.FLAGS(list(arguments))
+            rest = _read(arguments)
         except flags.UnrecognizedFlagError as error:
             console.usage_error(f"{str(error).splitlines()[0]}{advice(error.flagname)}")
         except flags.Error as error:
             console.usage_error(str(error).splitlines()[0].removeprefix("flag "))
         except SystemExit:  # --help was printed; absl ends with status 1
             sys.exit(0)
+        except BrokenPipeError:
+            console.leave_silently()
         if len(rest) > 1:
             console.usage_error(f"{rest[1]!r} is not a flag; flags are written --name=value")
         return rest
@@ -171,6 +173,13 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
 
     _prepare()
     app.run(guarded, flags_parser=parse)
+
+
+def _read(arguments: Sequence[str]) -> list[str]:
+    try:
+        return flags.FLAGS(list(arguments))
+    finally:
+        sys.stdout.flush()  # --help may have been printed
 
 
 def _prepare() -> None:

@@ -1,17 +1,20 @@
 """Asking a trained network about strings of one's own."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from lstm_jax.axes import PyTree
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.report import counted
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.string_problem import MemberStrings, StringProblem
 from lstm_jax.runs.string_tables import running_lines
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
+from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.strings import Strings, encode, final_answers, running_answers
 from lstm_jax.training.evaluate import Said, read_along, read_whole
 from lstm_jax.training.step import Program
@@ -54,6 +57,8 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
             if every is not None:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
                 paragraphs[place].extend(running_lines(text, rows))
+    for paragraph, text in zip(paragraphs, texts, strict=True):
+        paragraph.extend(unlearned_length(config, len(text)))
     return [*remarks, *limits(config), *("\n".join(lines) for lines in paragraphs)]
 
 
@@ -92,6 +97,17 @@ def limits(config: RunConfig) -> list[str]:
     if config.training.supervise == "every_step":
         return []
     return ["This network was told the answer to each whole string, not the answers on the way."]
+
+
+def unlearned_length(config: RunConfig, length: int) -> list[str]:
+    """A line on a string of a length that is not among those that were learned; none for one that is."""
+    settings = cast(StringSettings, config.data)
+    grown = settings.growth > 0 and not settings.train_size  # from a single symbol on
+    shortest = 1 if grown or config.training.supervise == "every_step" else settings.lengths[0]
+    if shortest <= length <= settings.seq_len:
+        return []
+    learned = f"{shortest} to {settings.seq_len}" if shortest < settings.seq_len else f"{shortest}"
+    return [f"  {counted(length, 'symbol')}: this length was never learned, only {learned}"]
 
 
 def encode_all(texts: list[str], problem: StringProblem, readout: str) -> Strings:

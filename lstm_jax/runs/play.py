@@ -39,9 +39,10 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
     problem = StringProblem(config)
     session, remarks = restore(config, folder)
     params = next(session.params())
-    task, program = problem.task, session.setup.program
+    task, program, several = problem.task, session.setup.program, config.run.num_seeds > 1
     print(
         *remarks,
+        *([f"The network of seed {config.run.seed} answers, the first of {config.run.num_seeds}."] * several),
         *limits(config),
         f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
         sep="\n",

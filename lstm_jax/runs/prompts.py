@@ -11,12 +11,15 @@ from lstm_jax.runs.report import counted
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.settings import SettingError, setting
 from lstm_jax.tasks.loops import find_loop
-from lstm_jax.tasks.vocabulary import split_text
+from lstm_jax.tasks.vocabulary import shown, split_text
 from lstm_jax.training.generate import continue_stream, continue_windows
 from lstm_jax.training.step import Program
 
 SHORT_PROMPT = {"words": 4, "characters": 20}
 """How long an example of a prompt is where any length will do."""
+
+SEARCHED = 10_000
+"""How many symbols of the text are looked at to find a prompt without a very long one."""
 
 SHOWN_OF_LOOP = {"words": 32, "characters": 200}
 """How much of a loop is repeated in the remark on it."""
@@ -59,16 +62,24 @@ def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:
     if loop is None:
         return ""
     vocabulary, most = problem.text.vocabulary, SHOWN_OF_LOOP[problem.settings.tokens]
-    again = vocabulary.join(vocabulary.decode(codes[loop.start :][: min(loop.period, most)]))
+    again = vocabulary.join(vocabulary.show(codes[loop.start :][: min(loop.period, most)]))
     which = f"{again!r}" if loop.period <= most else f"the {loop.period:,} {problem.settings.tokens} from {again!r} on"
     return f"(from {problem.asked} {loop.start + 1:,} on it loops: {which} again and again)"
 
 
 def example_prompt(problem: TextProblem) -> str:
-    """A prompt that can be used: how the text begins."""
-    settings = problem.settings
+    """A prompt that can be used: how the text begins, or another part of it that has no very long word.
+
+    Where there is none near the beginning, its words are cut: it says what is wanted, but cannot be used.
+    """
+    settings, text = problem.settings, problem.text
     size = min(settings.seq_len, SHORT_PROMPT[settings.tokens]) if settings.stateful else settings.seq_len
-    return problem.text.vocabulary.join(problem.text.vocabulary.decode(problem.text.train[:size]))
+    symbols = text.vocabulary.decode(text.train[: size + SEARCHED])
+    too_long = [place for place, symbol in enumerate(symbols) if shown(symbol) != symbol]
+    ends = [*too_long, len(symbols)]
+    begins = [0, *(place + 1 for place in too_long)]
+    start = next((begin for begin, end in zip(begins, ends, strict=True) if end - begin >= size), 0)
+    return text.vocabulary.join(map(shown, symbols[start : start + size]))
 
 
 def encode_prompt(problem: TextProblem, prompt: str) -> np.ndarray:

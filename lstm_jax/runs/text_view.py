@@ -55,10 +55,10 @@ class TextView(View):
         context = codes[place : place + length]
         foretold = np.asarray(read_whole(program, params, context[None], np.array([length])).decided)[0]
         vocabulary = self.problem.text.vocabulary
-        right, said = vocabulary.decode([codes[place + length], foretold])
+        right, said = vocabulary.show([codes[place + length], foretold])
         if vocabulary.unit == "words":
             shown = ["..."] if length > MOST_CONTEXT["words"] else []
-            shown += vocabulary.decode(context[-MOST_CONTEXT["words"] :])
+            shown += vocabulary.show(context[-MOST_CONTEXT["words"] :])
             self._sample = f"{shown} - [{right}] vs [{said}]"
         else:
             read = vocabulary.join(vocabulary.decode(context[-MOST_CONTEXT["characters"] :]))
@@ -84,7 +84,7 @@ class TextView(View):
         words = text.vocabulary.unit == "words"
         count = WORDS if words else CHARACTERS
         told = continue_prompt(self.problem, program, params, prompt, Wish(count), jax.random.key(0))
-        shown = text.vocabulary.join(text.vocabulary.decode(prompt[-count:]))
+        shown = text.vocabulary.join(text.vocabulary.show(prompt[-count:]))
         story = f"{shown} | {told.text}" if words else f"{shown}|{told.text}"
         board.text("story", "\n\n".join(filter(None, [as_written(story), told.remark])), step)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.text_settings import TextSettings
-from lstm_jax.tasks.vocabulary import Vocabulary, make_vocabulary, split_text
+from lstm_jax.tasks.vocabulary import Vocabulary, make_vocabulary, shown, split_text
 
 
 class Corpus(NamedTuple):
@@ -117,7 +117,8 @@ def _one_symbol(vocabulary: Vocabulary, settings: TextSettings) -> SettingError:
     if vocabulary.unknown is not None:
         allowed = f"leaves no {settings.tokens}: none occurs so often; give a smaller number"
         return SettingError("min_count", settings.min_count, allowed)
-    reason = f"is {vocabulary.symbols[0]!r} again and again: give a text with at least two different {settings.tokens}"
+    again = f"is {shown(vocabulary.symbols[0])!r} again and again"
+    reason = f"{again}: give a text with at least two different {settings.tokens}"
     return SettingError("text_file", settings.text_file, reason)
 
 

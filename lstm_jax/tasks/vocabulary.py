@@ -16,8 +16,16 @@ UNKNOWN = "<unk>"
 SEARCHED = 20_000
 """Among how many of the most frequent words the nearest ones are looked for: a fraction of a second."""
 
+LONGEST_SHOWN = 40
+"""Characters of a word that are printed where it is shown among others."""
+
 DESCRIBED = 5
 """How many unknown symbols of a prompt are named."""
+
+
+def shown(symbol: str) -> str:
+    """A symbol as it is shown in a line: of a very long word, how it begins."""
+    return symbol if len(symbol) <= LONGEST_SHOWN else f"{symbol[: LONGEST_SHOWN - 3]}..."
 
 
 def split_text(text: str, unit: str, lowercase: bool) -> Sequence[str]:
@@ -97,12 +105,12 @@ class Vocabulary:
         fate, whose = "not in the text", "its"
         if self.unknown is not None:  # it may be in the text, but too rare
             fate, whose = f"read as {self.symbols[self.unknown]}", "the text's"
-        what = f"{self.unit.removesuffix('s')} {symbol!r} at position {position} is {fate}"
+        what = f"{self.unit.removesuffix('s')} {shown(symbol)!r} at position {position} is {fate}"
         near = self.nearest(symbol)
         if near:
-            return f"{what}; nearest: {', '.join(near)}"
+            return f"{what}; nearest: {', '.join(map(shown, near))}"
         frequent = [known for code, known in enumerate(self.symbols[:6]) if code != self.unknown]
-        return f"{what}; {whose} most frequent {self.unit}: {' '.join(map(repr, frequent[:5]))}"
+        return f"{what}; {whose} most frequent {self.unit}: {' '.join(map(repr, map(shown, frequent[:5])))}"
 
     def describe_unknown(self, symbols: Sequence[str]) -> list[str]:
         """What is read as the unknown symbol, with position and nearest ones: a line each for the first DESCRIBED."""
@@ -125,6 +133,10 @@ class Vocabulary:
     def decode(self, codes: Iterable[int] | np.ndarray) -> list[str]:
         """The symbols with these codes: the inverse of `encode`, but for unknown symbols."""
         return [self.symbols[code] for code in codes]
+
+    def show(self, codes: Iterable[int] | np.ndarray) -> list[str]:
+        """As `decode`, but of very long words only how they begin."""
+        return [shown(symbol) for symbol in self.decode(codes)]
 
     def join(self, symbols: Iterable[str]) -> str:
         """Symbols as a person reads them: words with blanks between them, characters without."""

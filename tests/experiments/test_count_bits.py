@@ -70,6 +70,12 @@ def test_a_string_of_the_training_set_is_said_to_be_one(trained):
     assert "; in the training set" in seed_1
 
 
+def test_of_several_seeds_the_one_that_plays_is_named(trained):
+    lines = run(f"--workdir={trained[0]}", "--interactive", typed="1\n").stdout.splitlines()
+    assert lines[0] == "The network of seed 0 answers, the first of 2."
+    assert lines[-1].startswith("     1  1  count 1")
+
+
 BAD = [
     (["--predict=01x0"], "--predict=01x0: character 'x' at position 3 is not one of 0, 1"),
     (["--predict=01,"], "--predict=01,: has an empty string"),

@@ -18,6 +18,18 @@ def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
     assert "(word 'mise' at position 2 is read as <unk>; nearest: mice" in asked
 
 
+def test_very_long_words_are_cut_where_they_are_shown(tmp_path):
+    long, folder = "x" * 100_000, f"--workdir={tmp_path / 'run'}"
+    (tmp_path / "text").write_text(f"one {long} two three four one {long} two three four one {long}")
+    output = run(*SMALL, f"--text_file={tmp_path / 'text'}", folder).stdout
+    assert max(map(len, output.splitlines())) < 400
+    assert "'--generate=two three four'" in output
+    error = run(folder, f"--generate=one {long[:999]} two", status=2).stderr
+    assert len(error) < 1_200
+    told = run(folder, f"--generate=one {long} two", "--num_words=2").stdout
+    assert told.startswith(f"one {long} two "), "what was asked for is not cut"
+
+
 def test_what_a_terminal_cannot_show_is_spelled_out(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     (tmp_path / "text").write_text("ὁ μῦς ὁ αἴλουρος καὶ ὁ κώδων ὁ μῦς", encoding="utf-8")

@@ -69,6 +69,7 @@ def test_a_string_longer_than_those_in_training_is_answered(trained):
     assert lines[0] == "+++++++: true sum 7"
     assert lines[1].endswith("; not in the training set")
     assert lines[3].split() == ["true", *"1234567"]
+    assert lines[5] == "  7 symbols: this length was never learned, only 1 to 6"
 
 
 def test_the_game_goes_on_without_end(trained):

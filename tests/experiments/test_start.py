@@ -1,12 +1,13 @@
 """What a command does before and after its work: nothing twice, and nothing that it does not need."""
 
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from tests.experiments.commands import ROOT, environment
+from tests.experiments.commands import ROOT, command, environment
 
 TINY = ["--hidden_size=4", "--batch_size=5", "--num_steps=2", "--cpu_devices=2"]
 STRINGS = [*TINY, "--seq_len=4", "--train_size=5"]
@@ -42,3 +43,11 @@ def test_each_program_is_compiled_once_and_none_for_a_question_alone(experiment,
     assert {"jax", "flax"} <= loaded
     assert "matplotlib" not in loaded
     assert not {"init_population", "train_chunk"} & set(compiled)
+
+
+def test_a_help_that_nobody_reads_to_the_end_ends_silently():
+    process = subprocess.Popen(command("--help"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 128 + signal.SIGPIPE
