@@ -1,5 +1,6 @@
 """Asking a trained network about strings of one's own."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -47,8 +48,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
     ]
     true = running_answers(problem.task, asked)
     program = session.setup.program
-    for number, params in enumerate(session.params()):
-        seed = session.setup.seeds[number]
+    for seed, params in networks(session):
         said, every = answers(program, params, asked)
         for place, text in enumerate(texts):
             line = describe_answer(problem.task.asked, program.objective, Said(*(leaf[place] for leaf in said)))
@@ -86,10 +86,19 @@ def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     if session.step == 0:
         damaged = "".join(f"; {remark}" for remark in session.remarks)
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network{damaged}")
+    if len(session.failures) == session.num_members:
+        raise folders.FolderError(f"--workdir={folder} holds no network: {session.failures[0]}")
     if session.finished:
         return session, session.remarks
     total = session.config.training.num_steps
     return session, [*session.remarks, f"This network has had {session.step:,} of its {total:,} updates."]
+
+
+def networks(session: Session) -> Iterator[tuple[int, PyTree]]:
+    """Seed and weights of each network whose training did not fail."""
+    for number, params in enumerate(session.params()):
+        if number not in session.failures:
+            yield session.setup.seeds[number], params
 
 
 def limits(config: RunConfig) -> list[str]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.runs.ask import limits, restore
+from lstm_jax.runs.ask import limits, networks, restore
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.string_problem import StringProblem
 from lstm_jax.settings import SettingError
@@ -38,11 +38,11 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
         raise SettingError("interactive", "true", "is not possible with --bidirectional: there is no end to read from")
     problem = StringProblem(config)
     session, remarks = restore(config, folder)
-    params = next(session.params())
+    seed, params = next(networks(session))
     task, program, several = problem.task, session.setup.program, config.run.num_seeds > 1
     print(
         *remarks,
-        *([f"The network of seed {config.run.seed} answers, the first of {config.run.num_seeds}."] * several),
+        *([f"The network of seed {seed} answers, the first of {config.run.num_seeds}."] * several),
         *limits(config),
         f"Type symbols of {task.alphabet} and Enter; {RESET} begins a new string, Ctrl-D ends.",
         sep="\n",

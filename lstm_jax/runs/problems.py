@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lstm_jax.runs import string_tables, text_view
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem, View
 from lstm_jax.runs.string_problem import StringProblem, errors_on_strings
@@ -40,6 +41,11 @@ def identified(config: RunConfig, given: Collection[str]) -> RunConfig:
         FolderError: the folder's record cannot be read.
     """
     return identify(config, given) if isinstance(config.data, TextSettings) else config
+
+
+def tested_on(settings: Mapping[str, Any]) -> str:
+    """What the errors of a run with these settings are errors on, such as `unseen strings`."""
+    return text_view.tested(settings) if "tokens" in settings else string_tables.tested({"config": settings})
 
 
 def errors_without_learning(result: Mapping[str, Any]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jax
 
-from lstm_jax.runs.ask import restore
+from lstm_jax.runs.ask import networks, restore
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.prompts import Wish, continue_prompt, describe_unknown, encode_prompt
 from lstm_jax.runs.text_problem import TextProblem
@@ -34,8 +34,7 @@ class Storyteller:
         """
         codes = encode_prompt(self.problem, prompt)
         paragraphs, several = [], self._session.num_members > 1
-        for number, params in enumerate(self._session.params()):
-            seed = self._session.setup.seeds[number]
+        for seed, params in networks(self._session):
             key = jax.random.fold_in(jax.random.key(seed), self._prompts)
             if wish.sample_seed:
                 key = jax.random.fold_in(key, wish.sample_seed)

@@ -31,6 +31,12 @@ MOST_CONTEXT = {"words": 12, "characters": 40}
 """Symbols of a sample's context that are shown."""
 
 
+def tested(settings: Mapping[str, Any]) -> str:
+    """What a network was tested on."""
+    tokens = settings["tokens"]
+    return f"held-out {tokens}" if settings["held_out"] else f"{tokens} of the text that was learned"
+
+
 class TextView(View):
     """Accuracy and perplexity beside what is possible; one foretold symbol at a time; a story that goes on.
 
@@ -110,9 +116,7 @@ class TextView(View):
 
     @override
     def remarks(self, result: dict[str, Any]) -> list[str]:
-        held_out = result["tested"] == "held-out"
-        what = f"held-out {result['asked']}s" if held_out else f"{result['asked']}s of the text that was learned"
-        lines = seed_lines(result["seeds"], what)
+        lines = seed_lines(result["seeds"], tested(result["config"]))
         trained = [seed for seed in result["seeds"] if seed["train_error"] is not None]
         if trained:
             accuracy = 1 - float(np.mean([seed["train_error"] for seed in trained]))

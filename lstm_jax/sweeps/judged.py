@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from lstm_jax.runs import string_tables
+from lstm_jax.runs.problems import tested_on
 from lstm_jax.settings import Value
 
 SEVERAL = "what each run is tested on"
@@ -14,12 +14,5 @@ def judged_on(runs: Iterable[Mapping[str, Value]]) -> str:
     Args:
         runs: all settings of each run.
     """
-    kinds = {_judged_on(settings) for settings in runs}
+    kinds = set(map(tested_on, runs))
     return kinds.pop() if len(kinds) == 1 else SEVERAL
-
-
-def _judged_on(settings: Mapping[str, Value]) -> str:
-    if "tokens" not in settings:
-        return string_tables.tested({"config": settings})
-    tokens = settings["tokens"]
-    return f"held-out {tokens}" if settings["held_out"] else f"{tokens} of the text that was learned"

@@ -21,6 +21,8 @@ def test_seeds_that_fail_end_alone(tmp_path):
         assert f"Without seed {seed}: the loss or its gradient is not finite at step " in done.stdout
     again = play("--learning_rate=1", "--num_seeds=8", f"--workdir={tmp_path}")
     assert f"Without seed {failed[0]}: " in again.stdout
+    asked = run("--predict=++", f"--workdir={tmp_path}", experiment="sign_sum").stdout
+    assert [f"seed {seed}:" in asked for seed in range(8)] == [seed in left for seed in range(8)]
 
 
 def test_where_all_fail_there_is_no_result_now_or_later(tmp_path):
@@ -28,6 +30,8 @@ def test_where_all_fail_there_is_no_result_now_or_later(tmp_path):
         done = play("--learning_rate=1e4", "--num_seeds=3", f"--workdir={tmp_path}", status=1)
         assert "with each of the seeds the loss or its gradient is not finite at step" in done.stderr
     assert not (tmp_path / "result.json").exists()
+    asked = run("--predict=++", f"--workdir={tmp_path}", experiment="sign_sum", status=2)
+    assert "holds no" in asked.stderr
 
 
 def test_a_question_to_a_damaged_network_is_answered_by_a_line_that_says_so(tmp_path):
