@@ -68,7 +68,7 @@ FOREIGN = ['{"architectures": ["A"]}', "[1]", "7", '{"experiment": "count_bits",
 def test_the_record_of_something_else_is_refused(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     text = next_word.BASE.replace({"workdir": str(tmp_path)})
-    for read in (lambda: folders.record_config(tmp_path, CONFIG), lambda: identify(text)):
+    for read in (lambda: folders.record_config(tmp_path, CONFIG), lambda: identify(text, ())):
         with pytest.raises(folders.FolderError, match=r"is that of something else|it holds no JSON object"):
             read()
     assert (tmp_path / "config.json").read_text() == content
