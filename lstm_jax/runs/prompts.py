@@ -68,16 +68,18 @@ def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:
 
 
 def example_prompt(problem: TextProblem) -> str:
-    """A prompt that can be used: how the text begins, or another part of it that has no very long word.
+    """A prompt that can be used: how the text begins, or another part that has no very long and no unknown word.
 
     Where there is none near the beginning, its words are cut: it says what is wanted, but cannot be used.
     """
     settings, text = problem.settings, problem.text
     size = min(settings.seq_len, SHORT_PROMPT[settings.tokens]) if settings.stateful else settings.seq_len
-    symbols = text.vocabulary.decode(text.train[: size + SEARCHED])
-    too_long = [place for place, symbol in enumerate(symbols) if shown(symbol) != symbol]
-    ends = [*too_long, len(symbols)]
-    begins = [0, *(place + 1 for place in too_long)]
+    codes = text.train[: size + SEARCHED]
+    symbols = text.vocabulary.decode(codes)
+    long = [shown(symbol) != symbol for symbol in symbols]
+    unfit = np.flatnonzero(long | (codes == text.vocabulary.unknown)).tolist()
+    ends = [*unfit, len(symbols)]
+    begins = [0, *(place + 1 for place in unfit)]
     start = next((begin for begin, end in zip(begins, ends, strict=True) if end - begin >= size), 0)
     return text.vocabulary.join(map(shown, symbols[start : start + size]))
 
