@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import gc
 import io
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs import processes
 from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
+from lstm_jax.runs.files import at_home
 from lstm_jax.runs.session import NotFiniteError
 from lstm_jax.settings import SettingError, allowed_values
 from lstm_jax.tasks.checks import TaskError
@@ -101,11 +101,6 @@ def workdir() -> str:
     return at_home(flags.FLAGS.workdir or "")
 
 
-def at_home(path: str) -> str:
-    """A path as it was given, where `~` at the beginning is the home: after `=` no shell makes it that."""
-    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser fails where there is no such user
-
-
 def stored_config(base: RunConfig, workdir: str) -> RunConfig:
     """The settings of the run in a folder.
 
@@ -154,9 +149,9 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
     def guarded(_: Sequence[str]) -> int:
         try:
             return main()
-        except (SettingError, TaskError, folders.FolderError, CheckpointError) as error:
+        except (SettingError, TaskError, folders.FolderError) as error:
             console.usage_error(str(error))
-        except (NotFiniteError, OSError) as error:
+        except (NotFiniteError, CheckpointError, OSError) as error:
             console.print_error(str(error)[:400])
             return processes.leave(1)
         except (processes.LostProcessError, JaxRuntimeError) as error:

@@ -51,7 +51,7 @@ def train(config: RunConfig, what: str, ask: str) -> int:
         processes.say(f"{interrupted}; {again}:", folders.command_line(workdir=str(folder)))
         return 130
     view = make_view(config, make_problem(config))
-    remarks = [*report.failed_lines(result), *view.remarks(result)]
+    remarks = report.remarks(view, result)
     experiment = f"{folders.tool('python')} -m experiments.{config.task.name}"
     processes.say(
         *(["This run was finished before; its result:"] if finished else []),

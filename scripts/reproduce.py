@@ -18,7 +18,7 @@ from absl import flags
 
 from experiments import console, options
 from lstm_jax.runs import folder as folders
-from lstm_jax.runs.files import write_whole
+from lstm_jax.runs.files import at_home, write_whole
 from lstm_jax.settings import SettingError, check_ranges, setting
 from lstm_jax.sweeps import figures
 from scripts.reproduction import picture, table
@@ -80,7 +80,7 @@ def machine() -> str:
 def main() -> int:
     """Runs, compares, shows and writes; the exit status is 1 if we fall short of a figure."""
     settings = read_settings()
-    tutorials, workdir = read_tutorial_times(settings.tutorial_times), Path(options.at_home(settings.workdir))
+    tutorials, workdir = read_tutorial_times(settings.tutorial_times), Path(at_home(settings.workdir))
     times = tutorials.times_as_fast
     cases = [dataclasses.replace(case, times_as_fast=times.get(case.name, ())) for case in settings.cases]
     budget = Budget(workdir, settings.seed, settings.num_seeds, settings.quick_share if settings.quick else 1.0)

@@ -1,7 +1,12 @@
-"""Files that are written whole or not at all."""
+"""Where files are, in one's home, and how they are written: whole or not at all."""
 
 import os
 from pathlib import Path
+
+
+def at_home(path: str) -> str:
+    """A path as it was given, where `~` at the beginning is the home: after `=` no shell makes it that."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser fails where there is no such user
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -148,7 +148,7 @@ class Recorder:
     @processes.by_first(OSError)
     def _finish(self, session: Session, scores: list[Score], result: dict[str, Any]) -> None:
         board, step = self.writer.test, session.step
-        remarks = [*report.failed_lines(result), *self.view.remarks(result)]
+        remarks = report.remarks(self.view, result)
         board.text("result", report.as_markdown(self.view.tables(result), remarks), step)
         self.view.pictures(scores, session.said.get(self.members.start, []), step, board)
         metrics = {

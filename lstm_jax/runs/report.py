@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_jax.runs.problem import Table
+from lstm_jax.runs.problem import Table, View
 from lstm_jax.runs.published import attribution
 
 
@@ -33,9 +33,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
-def failed_lines(result: dict[str, Any]) -> list[str]:
-    """A line for each seed that the result is without; runs of earlier versions ended with the first such."""
-    return [f"Without seed {failed['seed']}: {failed['reason']}." for failed in result.get("failed", [])]
+def remarks(view: View, result: dict[str, Any]) -> list[str]:
+    """A line for each seed that the result is without, and what the view says of it."""
+    failed = result.get("failed", [])  # runs of earlier versions ended with the first such seed
+    return [*(f"Without seed {one['seed']}: {one['reason']}." for one in failed), *view.remarks(result)]
 
 
 def closing_line(result: dict[str, Any]) -> str:

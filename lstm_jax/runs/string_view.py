@@ -33,7 +33,6 @@ from lstm_jax.training.step import Program
 LONGEST_SHOWN = 100
 """Symbols of the example string whose running answers are shown."""
 
-
 MOST_IN_TITLE = 40
 """Symbols of the example string that stand above its picture."""
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import importlib.resources
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import cast
 
 from lstm_jax.runs.config import RunConfig
+from lstm_jax.runs.files import at_home
 from lstm_jax.runs.folder import CONFIG, read_record
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.corpus import decode_text, most_streams
@@ -37,7 +37,7 @@ def read_text(settings: TextSettings) -> str:
 
 
 def _path(settings: TextSettings) -> Path:
-    return Path(os.path.expanduser(settings.text_file))  # noqa: PTH111 - Path's fails where there is no such user
+    return Path(at_home(settings.text_file))
 
 
 def checksum(text: str) -> str:

@@ -70,9 +70,9 @@ def make_corpus(text: str, settings: TextSettings) -> Corpus:
         raise SettingError("text_file", settings.text_file, f"has no {settings.tokens}: give a text that is not empty")
     _check_window(len(symbols), settings)
     sizes = _sizes(len(symbols), settings)
-    for name, part, remedy in (("valid_share", "validation", "larger"), ("held_out", "held-out", "larger")):
+    for name, part in (("valid_share", "validation"), ("held_out", "held-out")):
         if getattr(settings, name):
-            _check_part(name, part, sizes[part], remedy, settings)
+            _check_part(name, part, sizes[part], "larger", settings)
             _check_part(name, "learned", sizes["learned"], "smaller", settings)
     learned = symbols[: sizes["learned"]]
     vocabulary = make_vocabulary(learned, settings.tokens, settings.min_count)
