@@ -114,7 +114,7 @@ class StringView(View):
         text = decode(self.string[:MOST_IN_TITLE], task.alphabet)
         whole = text if length <= MOST_IN_TITLE else f"{text}... ({length:,} symbols)"
         (right,) = final_answers(task, Strings(self.string[None], np.array([length])))
-        title = f"what seed {self.config.run.seed} answers to {whole}"
+        title = f"what seed {self.config.run.seed} answers to\n{whole}"
         return plots.answers_over_time(said, title, task.asked, int(right), self.lowest)
 
     @override

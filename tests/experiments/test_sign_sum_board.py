@@ -77,7 +77,7 @@ def test_the_picture_names_the_string_that_was_asked(length, end, monkeypatch):
     view = StringView(config, StringProblem(config))
     view._answers_over_time([(1, [0.5])])
     text = decode(view.string, "0+-I")
-    assert shown[0] == f"what seed 0 answers to {text[:40]}{end}"
+    assert shown[0] == f"what seed 0 answers to\n{text[:40]}{end}"
     total, meaning = 0, 1
     for sign in text:
         total += meaning * {"+": 1, "-": -1}.get(sign, 0)
