@@ -1,10 +1,12 @@
 """The network: symbols are shown as features, pass through the recurrent stack, and are read out."""
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from lstm_jax.axes import Array
-from lstm_jax.network.inputs import Inputs
+from lstm_jax.network.beginnings import all_beginnings, continue_from, number_beginnings, shared_symbols
+from lstm_jax.network.inputs import FixedFeatures, Inputs
 from lstm_jax.network.settings import DTYPES, ModelSettings, Scales, normal
 from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions
@@ -77,17 +79,31 @@ class SequenceModel(nnx.Module):
         Returns:
             [H, B] (both directions: [2·H, B]), and the state of each layer and direction, [H, B].
         """
+        if start is None and lengths is None and (shared := self._shared_symbols(symbols)):
+            _, states, beginnings = self._read_beginnings(symbols[:shared])
+            start = continue_from(states, beginnings)
+            symbols = symbols[shared:]
         runs = self.recurrent.run(self._show_sequences(symbols), start, lengths)
         ends = [self._read(run.final) for run in runs[-self.recurrent.num_directions :]]
         return jnp.concatenate(ends), tuple(run.final for run in runs)
 
-    def every_output(self, symbols: Array) -> Array:
-        """The outputs after each symbol: [T, B] to [C, T, B]."""
-        return self.read_out(self.read_every(symbols)[0])
+    def every_output(self, symbols: Array, start: States | None = None) -> tuple[Array, States]:
+        """The outputs after each symbol, and the last state: [T, B] to [C, T, B] and [H, B] a layer."""
+        shared = self._shared_symbols(symbols) if start is None else 0
+        if not shared:
+            read, states = self.read_every(symbols, start)
+            return self.read_out(read), states
+        read, states, beginnings = self._read_beginnings(symbols[:shared])
+        begun, start = continue_from((self.read_out(read), states), beginnings)
+        read, states = self.read_every(symbols[shared:], start)
+        return jnp.concatenate([begun, self.read_out(read)], axis=1), states
 
-    def last_output(self, symbols: Array, lengths: Array | None = None) -> Array:
-        """The outputs after the last symbol of each string: [T, B], lengths [B] (None: all are T long) to [C, B]."""
-        return self.read_out(self.read_last(symbols, lengths)[0])
+    def last_output(
+        self, symbols: Array, lengths: Array | None = None, start: States | None = None
+    ) -> tuple[Array, States]:
+        """The outputs after the last symbol of each string, and that state: those of `read_last`, [C, B]."""
+        read, states = self.read_last(symbols, lengths, start)
+        return self.read_out(read), states
 
     def initial_state(self, batch: int) -> States:
         """The state before the first symbol, a tuple over layers, [H, B] each."""
@@ -110,6 +126,25 @@ class SequenceModel(nnx.Module):
     def readout_weights(self) -> Array:
         """The weights of the readout, [C, H]."""
         return self.embedding[...] if self.inputs.tied else self.readout_kernel[...]
+
+    def _shared_symbols(self, symbols: Array) -> int:
+        """How many first symbols of strings [T, B] are read once for all that begin so; 0: none.
+
+        None by the textbook's path (`impl="scan"`), where gradients are cut or recomputed every so many symbols, and on
+        accelerators, which take no longer for many strings than for a few.
+        """
+        settings = self.settings
+        plain = not (settings.bidirectional or settings.truncate or settings.remat or settings.impl == "scan")
+        if plain and isinstance(self.inputs, FixedFeatures) and jax.default_backend() == "cpu":
+            return shared_symbols(len(self.inputs.rows), *symbols.shape)
+        return 0
+
+    def _read_beginnings(self, symbols: Array) -> tuple[Array, States, Array]:
+        """`read_every` of all beginnings as long as these, [length, B]; and which of them each string has, [B]."""
+        assert isinstance(self.inputs, FixedFeatures)
+        num_symbols, length = len(self.inputs.rows), len(symbols)
+        read, states = self.read_every(jnp.asarray(all_beginnings(num_symbols, length)))
+        return read, states, number_beginnings(num_symbols, symbols)
 
     def _show(self, symbols: Array) -> Array:
         """What the network is shown: symbols [...] to features [D, ...]."""

@@ -105,11 +105,11 @@ def _judge_tree(
 
         truth, right = jax.lax.scan(follow, jax.tree.map(jnp.asarray, task.start((len(codes),))), codes.T)
         if leaves_only:
-            read, states = model.read_last(codes.T)
-            reads, right = read[:, None], right[-1:]
+            last, states = model.last_output(codes.T)
+            outputs, right = last[:, None], right[-1:]
         else:
-            reads, states = model.read_every(codes.T)
-        grown = judge_outputs(program.objective, model.read_out(reads), right)
+            outputs, states = model.every_output(codes.T)
+        grown = judge_outputs(program.objective, outputs, right)
         walked = walk_continuations(step, judge, (states, truth), base, depth, leaves_only) if depth else None
         return grown, walked
 
@@ -148,7 +148,8 @@ def judge_examples(program: Program, params: PyTree, strings: Strings, right: np
 def _judge_chunks(program: Program, params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
     def on_device(params: PyTree, codes: Array, lengths: Array, answers: Array) -> Judged:
         def judge(chunk: tuple[Array, Array, Array]) -> Judged:
-            outputs = program.with_params(params).last_output(chunk[0].T, chunk[1] if program.mixed_lengths else None)
+            lengths = chunk[1] if program.mixed_lengths else None
+            outputs, _ = program.with_params(params).last_output(chunk[0].T, lengths)
             return judge_outputs(program.objective, outputs, chunk[2])
 
         return jax.lax.map(judge, (codes, lengths, answers))
@@ -173,14 +174,14 @@ class Said(NamedTuple):
 @functools.partial(jax.jit, static_argnames="program")
 def read_whole(program: Program, params: PyTree, codes: Array, lengths: Array) -> Said:
     """What a network says to strings, [N, T] and lengths [N], after the last symbol of each, [N]."""
-    outputs = program.with_params(params).last_output(codes.T, lengths)
+    outputs, _ = program.with_params(params).last_output(codes.T, lengths)
     return Said(outputs.T, program.objective.decide(outputs))
 
 
 @functools.partial(jax.jit, static_argnames="program")
 def read_along(program: Program, params: PyTree, codes: Array) -> Said:
     """What a network that reads in one direction says after each symbol of strings, [N, T]."""
-    outputs = program.with_params(params).every_output(codes.T)
+    outputs, _ = program.with_params(params).every_output(codes.T)
     return Said(outputs.T, program.objective.decide(outputs).T)
 
 

@@ -33,7 +33,7 @@ def continue_windows(
     model = program.with_params(params)
 
     def following(window: Array, number: Array) -> tuple[Array, Array]:
-        outputs = model.last_output(window[:, None])[:, 0]
+        outputs = model.last_output(window[:, None])[0][:, 0]
         symbol = choose(outputs, jax.random.fold_in(key, number), temperature, top_k)
         return jnp.append(window[1:], symbol), symbol
 

@@ -127,24 +127,6 @@ def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout
     return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
 
 
-def map_members(layout: Layout, function: Callable[..., PyTree], members: PyTree, *others: PyTree) -> PyTree:
-    """Replaces each member on this device by `function(member, *others)`: leaves [S, ...] to leaves [S, ...]."""
-    if layout.mapping == "vmap":
-        return jax.vmap(function)(members, *others)
-
-    count = layout.padded_members // layout.member_devices
-
-    def body(number: Array, members: PyTree) -> PyTree:
-        # A number that is known: with that of a loop, finding and replacing a single member was half of the program
-        # that is compiled for the updates of a small network.
-        number = jnp.uint32(0) if count == 1 else number
-        find = functools.partial(jax.lax.dynamic_index_in_dim, index=number, keepdims=False)
-        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
-        return jax.tree.map(put, members, function(*jax.tree.map(find, (members, *others))))
-
-    return jax.lax.fori_loop(jnp.uint32(0), opaque(count).astype(jnp.uint32), body, members)
-
-
 def opaque(count: int) -> Array:
     """A number of repetitions that the compiler does not see.
 
@@ -167,9 +149,11 @@ def batch_mesh(pieces: int = 0, most: int | None = None) -> Mesh:
 
 def place(tree: PyTree, sharding: Sharding) -> PyTree:
     """Puts arrays onto devices; those that lie on this host must be the same in every process."""
+    if sharding.is_fully_addressable:
+        return jax.device_put(tree, sharding)
 
     def put(leaf: Array) -> Array:
-        if sharding.is_fully_addressable or (isinstance(leaf, jax.Array) and not leaf.is_fully_addressable):
+        if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
             return jax.device_put(leaf, sharding)
         # Not jax.device_put: it compares the values of all processes, and NaN with NaN as different.
         return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])

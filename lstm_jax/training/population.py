@@ -1,13 +1,14 @@
 """Many members in one compiled program. One seed is a population of one."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.training.mesh import MEMBERS, map_members
+from lstm_jax.training.mesh import MEMBERS, Layout, opaque
 from lstm_jax.training.step import (
     Common,
     Hyperparameters,
@@ -62,7 +63,7 @@ def train_chunk(
                 member.step, end, lambda _, member: train_step(program, member, data, hyper, common), member
             )
 
-        return map_members(program.layout, train, members, data, hyper)
+        return _map_members(program.layout, train, members, data, hyper)
 
     split, whole = PartitionSpec(MEMBERS), PartitionSpec()
     return jax.shard_map(
@@ -73,3 +74,21 @@ def train_chunk(
         # The gradients are averaged by hand over the batch axis, so the members come out equal on all its devices.
         check_vma=False,
     )(members, data, hyper, common, stop, fresh)
+
+
+def _map_members(layout: Layout, function: Callable[..., PyTree], members: PyTree, *others: PyTree) -> PyTree:
+    """Replaces each member on this device by `function(member, *others)`: leaves [S, ...] to leaves [S, ...]."""
+    if layout.mapping == "vmap":
+        return jax.vmap(function)(members, *others)
+
+    count = layout.padded_members // layout.member_devices
+
+    def body(number: Array, members: PyTree) -> PyTree:
+        # A single member has a number that is known: by that of a loop, to find and to replace it was half of what is
+        # compiled for the updates of a small network.
+        number = jnp.uint32(0) if count == 1 else number
+        find = functools.partial(jax.lax.dynamic_index_in_dim, index=number, keepdims=False)
+        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
+        return jax.tree.map(put, members, function(*jax.tree.map(find, (members, *others))))
+
+    return jax.lax.fori_loop(jnp.uint32(0), opaque(count).astype(jnp.uint32), body, members)

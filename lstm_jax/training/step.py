@@ -96,25 +96,23 @@ class Outcome(NamedTuple):
 def judge_batch(program: Program, params: PyTree, batch: Batch) -> Outcome:
     """Losses and wrong answers, averaged over the strings of a batch (and their symbols, if all are supervised)."""
     model, objective = program.with_params(params), program.objective
-    start = batch.start or None
-    if program.training.supervise == "last":
-        lengths = batch.lengths if program.mixed_lengths else None
-        read, end = model.read_last(batch.symbols.T, lengths, start)
-        answers = batch.answers
+    symbols, start = batch.symbols.T, batch.start or None
+    lengths = batch.lengths if program.mixed_lengths else None
+    last = program.training.supervise == "last"
+    answers = batch.answers if last else batch.answers.T
+    if last:
         weight = jnp.full(answers.shape, 1 / answers.size)
     else:
-        read, end = model.read_every(batch.symbols.T, start)
-        answers = batch.answers.T
-        steps = jnp.arange(answers.shape[0])[:, None]
-        counted = jnp.where(steps < batch.lengths, 1 / batch.lengths, 0)
+        counted = jnp.where(jnp.arange(len(answers))[:, None] < batch.lengths, 1 / batch.lengths, 0)
         weight = counted / answers.shape[1]
     if isinstance(objective, SampledObjective):
+        read, end = model.read_last(symbols, lengths, start) if last else model.read_every(symbols, start)
         readout = model.readout_weights, model.readout_bias[...]
         losses, wrong = objective.sampled_loss(read, *readout, answers, batch.candidates)
     else:
-        outputs = model.read_out(read)
+        outputs, end = model.last_output(symbols, lengths, start) if last else model.every_output(symbols, start)
         losses, wrong = objective.loss(outputs, answers), objective.decide(outputs) != answers
-    return Outcome(jnp.sum(losses * weight), jnp.sum(wrong * weight), end if batch.start else ())
+    return Outcome(jnp.sum(losses * weight), jnp.sum(wrong * weight), end if start else ())
 
 
 def draw_batch(program: Program, member: Member, data: PyTree, corpus: PyTree = ()) -> tuple[Batch, PyTree]:

@@ -26,7 +26,7 @@ PARAMS = nnx.state(PROGRAM.build(jax.random.key(0)), nnx.Param)
 @jax.jit
 def outputs_after(symbols):
     """The outputs after each symbol of a text, [C, T]."""
-    return PROGRAM.with_params(PARAMS).every_output(symbols[:, None])[:, :, 0]
+    return PROGRAM.with_params(PARAMS).every_output(symbols[:, None])[0][:, :, 0]
 
 
 def judge(context, right):

@@ -35,7 +35,7 @@ def _params(program):
 
 
 def likeliest(program, params, symbols):
-    return int(np.argmax(program.with_params(params).last_output(np.asarray(symbols)[:, None])[:, 0]))
+    return int(np.argmax(program.with_params(params).last_output(np.asarray(symbols)[:, None])[0][:, 0]))
 
 
 @pytest.mark.parametrize(("function", "seen"), [(continue_windows, 3), (continue_stream, 1000)])

@@ -21,7 +21,7 @@ import jaxlib
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-shared", "-fPIC", "-w")
 """-fno-math-errno: a tanh of several numbers need not report errors of each."""
 
-TARGETS = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward")
+TARGETS = ("lstm_forward", "lstm_backward", "gru_forward", "gru_backward", "take_columns", "add_columns")
 
 SWITCH = "LSTM_JAX_NATIVE"
 """The environment variable that, set to 0 (or false, no, off), leaves everything to XLA."""

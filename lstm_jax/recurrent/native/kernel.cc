@@ -3,9 +3,11 @@
 #include <vector>
 
 #include "backward.h"
+#include "columns.h"
 #include "few_backward.h"
 #include "few_forward.h"
 #include "forward.h"
+#include "pool.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace ffi = xla::ffi;
@@ -55,28 +57,6 @@ struct Arrays {
             in(2, 1),   in(3, 3),   in(4, 2),   in(5, 2),   in<bool>(6, 2)};
   }
 };
-
-// As many threads of the pool as are of use, and there are.
-class PoolTeam : public Team {
- public:
-  PoolTeam(int threads, ffi::ThreadPool& pool)
-      : Team(std::max(1, std::min(threads, int(pool.num_threads()))),
-             [&](std::function<void()> task) { pool.Schedule(std::move(task)); }),
-        pool_(pool) {}
-
-  // A team for one of this team's members, if so many threads are shared out among them.
-  PoolTeam own(int threads, int member) const {
-    return PoolTeam(threads / this->threads() + (member < threads % this->threads()), pool_);
-  }
-
- private:
-  ffi::ThreadPool& pool_;
-};
-
-// Those that divide the blocks among them; a single block, or too few columns for one, is shared by all threads.
-PoolTeam leaders(int threads, int blocks, ffi::ThreadPool& pool) {
-  return PoolTeam(blocks > 1 ? std::min(threads, blocks) : threads, pool);
-}
 
 // Calls part(number, columns, team) for blocks of columns, each on some thread, which those beyond the number of blocks
 // help with its units.
@@ -155,6 +135,24 @@ ffi::Error call(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::RemainingRet
   return ffi::Error::Success();
 }
 
+template <class T>
+using OfColumns = void (*)(const T*, int64_t, int64_t, const int32_t*, int64_t, T*);
+
+// A matrix, whose last axis are the columns, and places [count] among those of the matrix or of the result.
+template <OfColumns<float> Single, OfColumns<double> Double>
+ffi::Error call_columns(ffi::AnyBuffer matrix, ffi::Buffer<ffi::S32> places, ffi::Result<ffi::AnyBuffer> result,
+                        int64_t width) {
+  const int64_t columns = matrix.dimensions().back(), rows = columns ? matrix.element_count() / columns : 0;
+  const int64_t count = places.element_count();
+  void* to = result->untyped_data();
+  if (matrix.element_type() == ffi::F32) {
+    Single(matrix.typed_data<float>(), rows, width, places.typed_data(), count, static_cast<float*>(to));
+  } else {
+    Double(matrix.typed_data<double>(), rows, width, places.typed_data(), count, static_cast<double*>(to));
+  }
+  return ffi::Error::Success();
+}
+
 }  // namespace
 }  // namespace lstm_jax
 
@@ -176,5 +174,17 @@ LSTM_JAX_TARGET(lstm_forward, forward, Lstm);
 LSTM_JAX_TARGET(lstm_backward, backward, Lstm);
 LSTM_JAX_TARGET(gru_forward, forward, Gru);
 LSTM_JAX_TARGET(gru_backward, backward, Gru);
+
+#define LSTM_JAX_OF_COLUMNS(name)                                                                                  \
+  XLA_FFI_DEFINE_HANDLER_SYMBOL(name,                                                                              \
+                                (lstm_jax::call_columns<lstm_jax::name<float>, lstm_jax::name<double>>),           \
+                                ffi::Ffi::Bind()                                                                   \
+                                    .Arg<ffi::AnyBuffer>()                                                         \
+                                    .Arg<ffi::Buffer<ffi::S32>>()                                                  \
+                                    .Ret<ffi::AnyBuffer>()                                                         \
+                                    .Attr<int64_t>("width"))
+
+LSTM_JAX_OF_COLUMNS(take_columns);
+LSTM_JAX_OF_COLUMNS(add_columns);
 
 extern "C" const int lstm_jax_vector_bytes = lstm_jax::kVectorBytes;
