@@ -1,11 +1,30 @@
 """Sequences of different lengths in one array: where each ends, how it reads backwards, what shape it must have."""
 
+import warnings
 from typing import Any
 
+import flax
 import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array
+
+INSIDE = (*flax.__path__, __file__.rpartition("sequences")[0])
+"""Where files lie that make layers for others: a warning is about the line that asked for one."""
+
+
+def check_layers(num_layers: int, dropout_rate: float) -> None:
+    """Raises a ValueError where one of them is out of range; warns where nothing would be dropped."""
+    if num_layers < 1:
+        raise ValueError(f"num_layers must be at least 1, not {num_layers}")
+    if not 0 <= dropout_rate < 1:
+        raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
+    if dropout_rate and num_layers == 1:
+        warnings.warn(
+            f"dropout_rate={dropout_rate} has no effect with num_layers=1, it drops between layers: give num_layers=2 "
+            "or more, leave it out, or apply nnx.Dropout to the outputs",
+            skip_file_prefixes=INSIDE,
+        )
 
 
 def check_sizes(in_features: int, hidden_features: int) -> None:

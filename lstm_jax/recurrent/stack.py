@@ -9,7 +9,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions, RecurrentCell
-from lstm_jax.recurrent.sequences import check_inputs, check_states, checked_lengths_and_resets
+from lstm_jax.recurrent.sequences import check_inputs, check_layers, check_states, checked_lengths_and_resets
 from lstm_jax.recurrent.unroll import Run, Unrolling
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -22,8 +22,9 @@ class RecurrentStack(nnx.Module):
         hidden_features: H, units a layer and direction.
         num_layers: layers, each reading the outputs of the one below.
         bidirectional: adds a second set of layers that read each sequence from its end; outputs are then [B, T, 2·H].
-        dropout_rate: share of the outputs between two layers that is dropped in training, as in PyTorch. `rnn.eval()`
-            switches it off; under `jax.jit` instead of `nnx.jit` each call drops the same ones.
+        dropout_rate: share of the outputs between two layers that is dropped in training, as in PyTorch; a single layer
+            warns that there is nothing between. `rnn.eval()` switches it off; under `jax.jit` instead of `nnx.jit` each
+            call drops the same ones.
         impl: `scan` is the textbook, `fused` the fast path (LSTM and GRU), `auto` the fast path where there is one.
         remat: symbols a segment of which only the first state is kept for the backward pass, which then computes the
             segment anew: memory for long sequences. 0: everything is kept.
@@ -56,10 +57,7 @@ class RecurrentStack(nnx.Module):
         rngs: nnx.Rngs,
         **cell_options: Unpack[CellOptions],
     ):
-        if num_layers < 1:
-            raise ValueError(f"num_layers must be at least 1, not {num_layers}")
-        if not 0 <= dropout_rate < 1:
-            raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
+        check_layers(num_layers, dropout_rate)
         self.unrolling = Unrolling(impl, remat, truncate)
         self.unrolling.check(self.cell_type.kind)
         self.num_directions = 2 if bidirectional else 1

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
+import lstm_jax
+from lstm_jax.recurrent.flax_builtin import FlaxLSTM
 from tests.recurrent.cases import assert_close, expected, make
 
 B, T, H = 40, 15, 10
@@ -43,7 +45,8 @@ def test_a_share_is_dropped_and_the_expectation_kept(rate):
 def test_nothing_is_dropped_after_the_last_layer():
     inputs = jax.random.normal(jax.random.key(0), (2, 5, 3))
     run = nnx.jit(lambda rnn: rnn(inputs))
-    alone = make("lstm", 3, 4, 1, True, dropout_rate=0.5)
+    with pytest.warns(UserWarning):
+        alone = make("lstm", 3, 4, 1, True, dropout_rate=0.5)
     assert_close(run(alone), expected(alone, inputs), atol=1e-6)
     assert np.all(run(make("lstm", 3, 4, 2, dropout_rate=0.9))[0] != 0)
 
@@ -79,9 +82,16 @@ def test_boundaries_between_layers_do_not_share_their_numbers():
     assert len({tuple(key) for key in keys}) == 3
 
 
-@pytest.mark.parametrize(("rate", "layers"), [(0.0, 3), (0.5, 1)])
-def test_without_anything_to_drop_there_is_no_random_state(rate, layers):
-    assert not jax.tree.leaves(nnx.state(make("lstm", 1, 2, layers, dropout_rate=rate), nnx.RngState))
+@pytest.mark.parametrize("layer", [lstm_jax.LSTM, lstm_jax.GRU, lstm_jax.SimpleRNN, FlaxLSTM])
+def test_a_single_layer_says_where_it_is_made_that_nothing_is_dropped(layer):
+    with pytest.warns(UserWarning, match=r"dropout_rate=0.5 has no effect with num_layers=1.*num_layers=2") as said:
+        rnn = layer(1, 2, dropout_rate=0.5, rngs=nnx.Rngs(0))
+    assert [warning.filename for warning in said] == [__file__]
+    assert not jax.tree.leaves(nnx.state(rnn, nnx.RngState))
+
+
+def test_without_a_rate_there_is_no_random_state():
+    assert not jax.tree.leaves(nnx.state(make("lstm", 1, 2, 3, dropout_rate=0.0), nnx.RngState))
 
 
 def test_the_weights_do_not_depend_on_the_rate():
