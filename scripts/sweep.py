@@ -8,7 +8,8 @@ python -m scripts.sweep --experiment=count_bits --set hidden_size=4,8,16 --num_s
     --set hidden_size='4..32 by 4'                 4, 8, ..., 32
     --set learning_rate='1e-4..1e-1 log 8'         eight values, evenly spaced in the logarithm; `linear` likewise
 Several are a grid of all combinations; --random=64 draws so many of them. The same command again goes on where it was,
-and with more values runs what is new. Exit status: 0 all done, 1 a run failed, 130 interrupted.
+and with more values runs what is new. Exit status: 0 all done, 1 a run failed or is left undone, 130
+interrupted.
 """
 
 import dataclasses

@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from lstm_jax.sweeps.executor import DIED, DONE, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
+from lstm_jax.sweeps.executor import DIED, DONE, FAULT, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task, longest_first
 
@@ -26,6 +26,10 @@ class Listener(Protocol):
         """All runs of a task have an outcome."""
         ...
 
+    def left(self, task: Task, reason: str) -> None:
+        """A task is left as it is, for a later command: the machine cannot do it now."""
+        ...
+
     def say(self, line: str) -> None:
         """Something that a person should know."""
         ...
@@ -44,7 +48,7 @@ def conduct(
         listener: who is told.
 
     Returns:
-        Whether all are done; False if it was interrupted.
+        Whether all are done; False if it was interrupted, or the machine could not read or write.
     """
     conductor = _Conductor(store, executor, listener)
     for task in longest_first(tasks):
@@ -57,16 +61,16 @@ def conduct(
             stopping = True
             conductor.left = executor.stop()
         if stopping and conductor.left <= 0:
-            return not conductor.open
-    return True
+            return not conductor.open and not conductor.faults
+    return not conductor.faults
 
 
 class _Conductor:
-    """What is still open; `left`, while stopping, is how many tasks are yet to end."""
+    """What is still open; `left`, while stopping, is how many tasks are yet to end; `faults`, how many are left."""
 
     def __init__(self, store: Store, executor: Executor, listener: Listener):
         self.open: dict[str, Task] = {}
-        self.left = 0
+        self.left = self.faults = 0
         self._store, self._executor, self._listener = store, executor, listener
         self._deaths: collections.Counter[str] = collections.Counter()
 
@@ -87,6 +91,10 @@ class _Conductor:
         self.left -= 1
         if event.kind == DONE:
             self._end(task)
+        elif event.kind == FAULT:
+            del self.open[task.name]
+            self.faults += 1
+            self._listener.left(task, event.reason)
         elif not stopping:
             self._mend(task, event)
 

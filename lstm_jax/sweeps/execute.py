@@ -16,9 +16,11 @@ from jax.errors import JaxRuntimeError
 from lstm_jax.recurrent.native import build
 from lstm_jax.runs import compiled, devices
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.checkpoint import CheckpointError
+from lstm_jax.runs.faults import fault_of_machine
 from lstm_jax.runs.group import Choose, Part, run_group
 from lstm_jax.runs.loop import RunInterruptedError
-from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED, OUT_OF_MEMORY
+from lstm_jax.sweeps.executor import DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY
 from lstm_jax.sweeps.rungs import Rung, survivors
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task
@@ -55,7 +57,7 @@ def execute(
     except RunInterruptedError as error:
         return INTERRUPTED, str(error)
     except Exception as error:  # of one task; the others are none the worse for it
-        return OUT_OF_MEMORY if _lacks_memory(error) else FAILED, _one_line(error)
+        return _kind(error), _one_line(error)
     finally:
         if next(_ended) % CACHED == 0:
             jax.clear_caches()
@@ -113,6 +115,14 @@ def _locked(folder: Path) -> Iterator[None]:
                     raise
                 time.sleep(0.2)
         yield
+
+
+def _kind(error: Exception) -> str:
+    if _lacks_memory(error):
+        return OUT_OF_MEMORY
+    # A full or broken disk is none of a run's doing, and what was trained so far is not to be lost by it.
+    fault = isinstance(error, CheckpointError) or (isinstance(error, OSError) and fault_of_machine(error))
+    return FAULT if fault else FAILED
 
 
 def _lacks_memory(error: Exception) -> bool:

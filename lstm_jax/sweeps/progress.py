@@ -82,6 +82,12 @@ class SweepDisplay(Listener):
         self._show()
 
     @override
+    def left(self, task: Task, reason: str) -> None:
+        self._running.pop(task.name, None)
+        self.say(f"a group of {len(task.runs)} is left as it is: {reason}")
+        self._show()
+
+    @override
     def say(self, line: str) -> None:
         if self._bar.disable:
             print(line, flush=True)

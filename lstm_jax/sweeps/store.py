@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.faults import fault_of_machine
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.plan import Run
 from lstm_jax.sweeps.table import show
@@ -169,7 +170,9 @@ def _read_task(path: Path) -> Task | None:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         return from_data(content)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if fault_of_machine(error) is not None:
+            raise  # its checkpoints may be sound, and would be removed
         return None
 
 

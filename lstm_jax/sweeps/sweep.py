@@ -95,7 +95,7 @@ class SweepRun:
                     self._note()
                     done = conduct(tasks, self.store, executor, interrupted, display)
                 self._note()
-        return self._close(done)
+        return self._close() if done else self._leave(interrupted())
 
     def _begin(self) -> tuple[Spent, int]:
         """Checks the folder; returns what was spent in it before, and how many runs there are not of this plan."""
@@ -147,11 +147,13 @@ class SweepRun:
     def _seconds(self) -> float:
         return round(self._before.seconds + time.perf_counter() - self.started, 2)
 
-    def _close(self, done: bool) -> int:
-        if not done:
-            self._gatherer.write_tables()
-            print(f"interrupted; resume with: {self.command}", flush=True)
-            return INTERRUPTED
+    def _leave(self, interrupted: bool) -> int:
+        self._gatherer.write_tables()
+        why = "interrupted" if interrupted else "not all could be done, and nothing is lost"
+        print(f"{why}; resume with: {self.command}", flush=True)
+        return INTERRUPTED if interrupted else SOME_FAILED
+
+    def _close(self) -> int:
         self._gatherer.write_report(self.command, self._seconds())
         rows = self._gatherer.rows
         failed = closing.failures(rows)

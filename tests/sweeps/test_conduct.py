@@ -5,7 +5,7 @@ import collections
 import pytest
 
 from lstm_jax.sweeps.conduct import RETRIES, Listener, conduct
-from lstm_jax.sweeps.executor import DIED, DONE, FAILED, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
+from lstm_jax.sweeps.executor import DIED, DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
 from lstm_jax.sweeps.rungs import Rung
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import make_tasks
@@ -52,6 +52,9 @@ class Heard(Listener):
 
     def ended(self, task):
         self.done.append(task)
+
+    def left(self, task, reason):
+        self.said.append(reason)
 
     def say(self, line):
         self.said.append(line)
@@ -103,6 +106,18 @@ def test_deaths_without_end_end(tmp_path):
     assert done
     assert all(set(own.failures) == {0} for own in ended.values())
     assert max(executor.times.values()) == 1 + RETRIES
+
+
+def test_what_the_machine_cannot_do_now_is_left_as_it_is_and_the_others_are_done(tmp_path):
+    def broken(task, _):
+        return FAULT if task.runs[0].settings["hidden_size"] == 4 else DONE
+
+    done, executor, heard, ended = conducted(tmp_path, broken)
+    assert not done
+    assert len(executor.order) == 2
+    assert sorted(own is None for own in ended.values()) == [False] * 3 + [True] * 3
+    assert heard.said == ["as the script says"]
+    assert len(list((tmp_path / "sweep" / "groups").iterdir())) == 1
 
 
 @pytest.mark.parametrize("rungs", [None, lambda runs: [Rung(4, 1)]])

@@ -1,16 +1,18 @@
 """Tasks done in this process: what they leave behind, and the survivors of halving against full runs."""
 
+import errno
 import json
 
 import pytest
 from jax.errors import JaxRuntimeError
 
 from experiments import next_word
+from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.sweeps import execute as execution
 from lstm_jax.sweeps import gather
 from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.sweeps.execute import execute
-from lstm_jax.sweeps.executor import DONE, FAILED, INTERRUPTED, OUT_OF_MEMORY
+from lstm_jax.sweeps.executor import DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY
 from lstm_jax.sweeps.gather import Gatherer
 from lstm_jax.sweeps.rungs import plan_rungs
 from lstm_jax.sweeps.store import Store
@@ -140,9 +142,12 @@ def test_an_interrupted_task_goes_on(plan, whole, tmp_path):
         (JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes."), OUT_OF_MEMORY),
         (JaxRuntimeError("INTERNAL: an illegal memory access was encountered"), FAILED),
         (RuntimeError("RESOURCE_EXHAUSTED: of something that halves need as well"), FAILED),
+        (CheckpointError("the checkpoint of step 4 cannot be read now"), FAULT),
+        (OSError(errno.ENOSPC, "No space left on device"), FAULT),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), FAILED),
     ],
 )
-def test_only_what_lacks_memory_is_said_to(plan, tmp_path, monkeypatch, error, kind):
+def test_what_lacks_memory_and_what_the_machine_cannot_do_is_told(plan, tmp_path, monkeypatch, error, kind):
     def fails(*_, **__):
         raise error
 
