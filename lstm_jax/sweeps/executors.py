@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.executor import Executor
-from lstm_jax.sweeps.local import LocalExecutor, count_workers
+from lstm_jax.sweeps.local import LocalExecutor, check_platform, count_workers
 from lstm_jax.sweeps.ray_cluster import RayExecutor
 from lstm_jax.sweeps.settings import LOCAL_CLUSTER, SweepSettings
 from lstm_jax.sweeps.store import Store
@@ -16,6 +16,12 @@ def expected_places(chosen: SweepSettings, platform: str, cpu_devices: int) -> i
     if chosen.executor == "ray":
         return None
     return chosen.workers or count_workers(platform, cpu_devices)
+
+
+def check_devices(chosen: SweepSettings, platform: str) -> None:
+    """Raises SettingError where this machine is to compute and lacks the platform; those of a cluster may have it."""
+    if chosen.executor == "local" or chosen.ray_address == LOCAL_CLUSTER:
+        check_platform(platform)
 
 
 @contextlib.contextmanager

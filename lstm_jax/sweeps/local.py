@@ -14,9 +14,21 @@ from collections.abc import Sequence
 from typing import override
 
 from lstm_jax.recurrent.native.build import count_cores
+from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.executor import DIED, STEP, Event, Executor, code_path
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task
+
+LOOK = """
+import sys
+from lstm_jax.runs import devices
+from lstm_jax.settings import SettingError
+try:
+    devices.choose(sys.argv[1])
+except SettingError as error:
+    print(error.allowed)
+"""
+"""Says why the platform is not to be had; nothing if it is."""
 
 FAREWELL = 10.0
 """Seconds that workers have to end by themselves."""
@@ -154,9 +166,26 @@ def count_workers(platform: str, cpu_devices: int) -> int:
     return 1 if _has_accelerator(platform) else max(1, count_cores() // cpu_devices)
 
 
+def check_platform(platform: str) -> None:
+    """Raises the SettingError of a single run where this machine lacks the platform."""
+    if _wanted(platform) in ("auto", "cpu"):
+        return
+    # Without a look by this process, which would then hold the memory of the devices.
+    ask = [sys.executable, "-c", LOOK, platform]
+    done = subprocess.run(
+        ask, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": code_path()}
+    )
+    if done.returncode == 0 and done.stdout:
+        raise SettingError("platform", platform, done.stdout.strip())
+
+
+def _wanted(platform: str) -> str:
+    return os.environ.get("JAX_PLATFORMS") or platform if platform == "auto" else platform
+
+
 def _has_accelerator(platform: str) -> bool:
     """Without a look at the devices by this process, which would then hold their memory."""
-    platform = os.environ.get("JAX_PLATFORMS", platform) if platform == "auto" else platform
+    platform = _wanted(platform)
     if platform != "auto":
         return platform != "cpu"
     if not any(importlib.util.find_spec(name) for name in ("jax_plugins", "libtpu")):

@@ -9,7 +9,7 @@ from lstm_jax.runs import folder as folders
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.sweeps import closing, prospect
 from lstm_jax.sweeps.conduct import conduct
-from lstm_jax.sweeps.executors import expected_places, open_executor
+from lstm_jax.sweeps.executors import check_devices, expected_places, open_executor
 from lstm_jax.sweeps.gather import Gatherer
 from lstm_jax.sweeps.plan import Plan, Run
 from lstm_jax.sweeps.progress import SweepDisplay
@@ -77,9 +77,12 @@ class SweepRun:
         """Does what is to be done; returns the exit status.
 
         Raises:
-            SettingError: the folder has a sweep of another kind, or the executor is not to be had.
+            SettingError: the folder has a sweep of another kind, or the executor or the platform is not to be
+                had.
             FolderError: another process has the folder.
         """
+        if not all(map(self._is_done, self.plan.runs)):
+            check_devices(self.chosen, self._devices()[0])
         with folders.locked(self.folder), catch_interrupts() as interrupted:
             self._before, others = self._begin()
             with open_executor(self.chosen, self.store, *self._devices()) as (executor, workers):

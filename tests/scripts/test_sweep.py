@@ -161,6 +161,15 @@ def test_what_cannot_be_is_refused_before_anything_runs(flags, words, tmp_path):
     assert not (tmp_path / "none" / "runs").exists()
 
 
+def test_a_platform_that_is_not_there_is_refused_as_by_a_run(tmp_path):
+    flags = ["--platform=tpu", f"--workdir={tmp_path / 'none'}"]
+    assert sweep(*TINY, *flags, status=2).stderr == run(*flags, status=2).stderr
+    assert not (tmp_path / "none").exists()
+    # The machines of a cluster may have what its head has not.
+    elsewhere = sweep(*TINY, *flags, "--executor=ray", "--ray_address=127.0.0.1:1", status=2).stderr
+    assert "no Ray cluster can be reached there" in elsewhere
+
+
 def test_an_experiment_is_asked_for(tmp_path):
     done = sweep("--set=hidden_size=4", f"--workdir={tmp_path / 'none'}", status=2)
     assert done.stderr == "error: --experiment=: must name what is run: count_bits, next_word, sign_sum\n"
