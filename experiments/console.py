@@ -1,18 +1,28 @@
 """What a command says on standard error, and the status that it ends with."""
 
-import os
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from typing import NoReturn
 
-from lstm_jax.runs import processes
+from lstm_jax.runs import output, processes
 
 
 def leave_silently() -> NoReturn:
     """Ends the process where nobody reads on, such as `| head`: with the status that a shell gives to other tools."""
-    # Python flushes once more when it ends, and would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    output.silence()
     sys.exit(128 + signal.SIGPIPE)
+
+
+@contextlib.contextmanager
+def leaving_silently() -> Iterator[None]:
+    """Ends the process where nobody reads what the block prints, which is noticed here and not when Python ends."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_silently()
 
 
 def usage_error(message: str) -> NoReturn:

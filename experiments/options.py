@@ -148,7 +148,8 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
 
     def guarded(_: Sequence[str]) -> int:
         try:
-            return main()
+            with console.leaving_silently():
+                return main()
         except (SettingError, TaskError, folders.FolderError) as error:
             console.usage_error(str(error))
         except (NotFiniteError, CheckpointError, OSError) as error:

@@ -18,6 +18,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from lstm_jax.runs.output import speak
 from lstm_jax.training.mesh import whole
 
 SMALLEST_MESSAGE = 256
@@ -44,7 +45,7 @@ def is_alone() -> bool:
 def say(*lines: str) -> None:
     """Prints lines to standard output, on process 0 alone."""
     if is_first():
-        print(*lines, sep="\n", flush=True)
+        speak(*lines)
 
 
 def exchange(value: Any) -> list[Any]:

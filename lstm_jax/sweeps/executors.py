@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from lstm_jax.runs.output import speak
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.executor import Executor
 from lstm_jax.sweeps.local import LocalExecutor, check_platform, count_workers
@@ -48,5 +49,5 @@ def _wait_for_room(address: str, cpus: float, gpus: float) -> int:
     lacking = f"no machine of the cluster has {cpus:g} cores and {gpus:g} GPUs"
     if address == LOCAL_CLUSTER:
         raise SettingError("executor", "ray", f"{lacking} (--cpus_per_group, --gpus_per_group)")
-    print(f"{lacking}: waiting for one that has", flush=True)
+    speak(f"{lacking}: waiting for one that has")
     return 1

@@ -8,6 +8,7 @@ from typing import Self, override
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from lstm_jax.runs.output import speak
 from lstm_jax.runs.report import counted
 from lstm_jax.sweeps.conduct import Listener
 from lstm_jax.sweeps.figures import percent
@@ -90,10 +91,10 @@ class SweepDisplay(Listener):
     @override
     def say(self, line: str) -> None:
         if self._bar.disable:
-            print(line, flush=True)
+            speak(line)
         else:
             self._bar.stop()
-            print(line, flush=True)
+            speak(line)
             self._bar.start()
 
     def _line(self, rows: Sequence[Row]) -> str:
@@ -126,7 +127,7 @@ class SweepDisplay(Listener):
         now = time.perf_counter()
         if self._bar.disable and now > self._spoken + EVERY and self._running:
             self._spoken = now
-            print(state, flush=True)
+            speak(state)
 
     def measured(self) -> tuple[float, float]:
         """The seconds of all workers together since the beginning, and the work that was done in them."""

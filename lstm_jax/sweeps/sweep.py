@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.output import speak
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.sweeps import closing, prospect
 from lstm_jax.sweeps.conduct import conduct
@@ -91,7 +92,7 @@ class SweepRun:
                 finished = [run.identity for run in self.plan.runs if run.identity not in going]
                 for identity in finished:
                     self._gatherer.add(identity)
-                print(*self._outlook(len(finished), others, tasks, workers), sep="\n", flush=True)
+                speak(*self._outlook(len(finished), others, tasks, workers))
                 shown = self.progress, self.plan.experiment, len(finished), tasks, workers, self._gather
                 with SweepDisplay(*shown, self.chosen.threshold) as display:
                     self._display = display
@@ -153,20 +154,18 @@ class SweepRun:
     def _leave(self, interrupted: bool) -> int:
         self._gatherer.write_tables()
         why = "interrupted" if interrupted else "not all could be done, and nothing is lost"
-        print(f"{why}; resume with: {self.command}", flush=True)
+        speak(f"{why}; resume with: {self.command}")
         return INTERRUPTED if interrupted else SOME_FAILED
 
     def _close(self) -> int:
         self._gatherer.write_report(self.command, self._seconds())
         rows = self._gatherer.rows
         failed = closing.failures(rows)
-        print(
+        speak(
             *([failed] if failed else []),
             *closing.best_network(rows, self.chosen.threshold, self.folder),
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
             f"Look at it:  {self.folder / PAGE}",
             f"TensorBoard: {folders.tool('tensorboard')} --logdir={self.folder / 'runs'}",
-            sep="\n",
-            flush=True,
         )
         return SOME_FAILED if failed else ALL_DONE

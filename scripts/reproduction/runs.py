@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_jax.runs import folder as folders
+from lstm_jax.runs.output import speak
 from lstm_jax.sweeps.collect import Curve, read_metrics, read_result
 from scripts.reproduction.cases import Case, Claim
 
@@ -76,7 +77,7 @@ def run_all(cases: Sequence[Case], budget: Budget) -> None:
 
 def _run(command: list[str]) -> None:
     shown = shlex.join([folders.tool("python"), *command[1:]])
-    print(f"\n{shown}", flush=True)
+    speak(f"\n{shown}")
     # Compiled anew: the wall time is that of somebody's first run.
     with subprocess.Popen(command, env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}) as process:
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
