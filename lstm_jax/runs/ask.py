@@ -13,6 +13,7 @@ from lstm_jax.runs.report import counted
 from lstm_jax.runs.session import Session
 from lstm_jax.runs.string_problem import MemberStrings, StringProblem
 from lstm_jax.runs.string_tables import running_lines
+from lstm_jax.runs.watched import WatchedSession
 from lstm_jax.settings import SettingError
 from lstm_jax.tasks.objectives import ClassObjective, Objective
 from lstm_jax.tasks.string_settings import StringSettings
@@ -77,12 +78,13 @@ def answers(program: Program, params: PyTree, asked: Strings) -> tuple[Said, np.
 def restore(config: RunConfig, folder: Path) -> tuple[Session, list[str]]:
     """The networks trained in a folder, and a line for each damaged checkpoint and for a training that has not ended.
 
+    Nothing is changed there, and nobody kept from it: the run may still go on.
+
     Raises:
         FolderError: nothing was trained there yet.
         CheckpointError: the machine cannot read a checkpoint now, or it is of another program.
     """
-    with folders.locked(folder):
-        session = Session([config], folder, 0.0)
+    session = WatchedSession([config], folder, 0.0)
     if session.step == 0:
         damaged = "".join(f"; {remark}" for remark in session.remarks)
         raise folders.FolderError(f"--workdir={folder} holds no checkpoint of a trained network{damaged}")

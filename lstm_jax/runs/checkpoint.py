@@ -53,13 +53,17 @@ class Checkpoints:
     @processes.by_first(OSError)
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._manager = self._manage()
+
+    def _manage(self, *, read_only: bool = False) -> ocp.CheckpointManager:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT,
             enable_async_checkpointing=False,
             create=False,
+            read_only=read_only,
             multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}),
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=options)
+        return ocp.CheckpointManager(self.folder, options=options)
 
     @processes.by_first(CheckpointError)
     def steps(self) -> list[int]:
@@ -136,19 +140,23 @@ class Checkpoints:
 
     def _set_aside(self, step: int, error: Exception) -> str:
         """Makes room for another checkpoint of this step, and says so; not where the machine failed to read it."""
+        self._refuse_fault(step, error)
         place, aside = self.folder / str(step), self.folder / f"damaged-{step}-{time.time_ns()}"
-        fault = fault_of_machine(error)
-        if fault is not None:
-            raise CheckpointError(
-                f"the checkpoint of step {step} cannot be read now ({fault}), and nothing was changed: try again, or "
-                f"move {place} away to go on without it"
-            ) from error
         try:
             place.rename(aside)
             self._manager.reload()
         except OSError as failure:
             raise CheckpointError(f"{place} is damaged and cannot be set aside: {first_line(failure)}") from error
         return f"the checkpoint of step {step} is damaged and was set aside as {aside.name}: {first_line(error)}"
+
+    def _refuse_fault(self, step: int, error: Exception) -> None:
+        """Raises a CheckpointError where the machine, and not the checkpoint, is to blame for an error."""
+        fault = fault_of_machine(error)
+        if fault is not None:
+            raise CheckpointError(
+                f"the checkpoint of step {step} cannot be read now ({fault}), and nothing was changed: try again, or "
+                f"move {self.folder / str(step)} away to go on without it"
+            ) from error
 
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         # No description of what is expected is given: a damaged file must be noticed here, not shaped to fit.

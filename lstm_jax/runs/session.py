@@ -45,11 +45,12 @@ class Session:
     Its state is that of the newest sound checkpoint, if there is one. `remarks` has a line for each damaged one.
     """
 
+    checkpoints_type = Checkpoints
+
     def __init__(self, configs: Sequence[RunConfig], folder: Path, started: float, tolerant: bool = False):
-        self.config, self._tolerant = configs[0], tolerant
-        self.setup = make_setup(*configs)
+        self.config, self._tolerant, self.setup = configs[0], tolerant, make_setup(*configs)
         self.num_members = sum(config.run.num_seeds for config in configs)
-        self.checkpoints = Checkpoints(folder / folders.CHECKPOINTS, self.num_members)
+        self.checkpoints = self.checkpoints_type(folder / folders.CHECKPOINTS, self.num_members)
         self.step, self.spent, self._started = 0, 0.0, started
         # (step, outputs): what the first member of each run said to an example, by the number of that member
         self.said: dict[int, list[tuple[int, list[float]]]] = {}
@@ -189,8 +190,7 @@ class Session:
         for number, params in enumerate(self.current_params()):
             seed = self.setup.seeds[number]
             losses[number] = self.setup.problem.validation_loss(self.setup.program, params, seed)
-        patience = np.int32(self.config.run.patience)
-        loss = self._place(losses)
+        loss, patience = self._place(losses), np.int32(self.config.run.patience)
         self.members, self.best = self._place(keep_best(self.members, self.best, loss, patience))
 
 
