@@ -15,7 +15,19 @@ from matplotlib.ticker import MaxNLocator
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.baselines import baseline_handles, baselines_of, draw_baseline, prepare_error_axis
 from lstm_jax.sweeps.collect import Curve
-from lstm_jax.sweeps.figures import COLORS, FAINT, WIDTH, Picture, Sweep, legend_below, new_figure, styled, wrapped
+from lstm_jax.sweeps.figures import (
+    COLORS,
+    FAINT,
+    WIDTH,
+    Picture,
+    Sweep,
+    add_title,
+    legend_below,
+    new_figure,
+    styled,
+    wrapped,
+)
+from lstm_jax.sweeps.heat_maps import seeds_of
 from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.scales import Scale, error_scale
 from lstm_jax.sweeps.table import Summary
@@ -84,9 +96,8 @@ def learning_curves(sweep: Sweep) -> list[Picture]:
         return []
     draw = functools.partial(_draw, sweep, panels, bands, apart)
     narrow = draw(1) if len(panels) > 1 else None
-    return [
-        Picture("learning_curves", _caption(max(map(len, panels.values()))), draw(min(len(panels), 2)), narrow=narrow)
-    ]
+    caption, figure = _caption(max(map(len, panels.values()))), draw(min(len(panels), 2))
+    return [Picture("learning_curves", caption, figure, narrow=narrow, title=_title(sweep))]
 
 
 def _draw(
@@ -117,6 +128,7 @@ def _draw(
         _draw_lines(axes, scale, sweep, own, bands, apart, looks)
     others = [looks.pop("")] if "" in looks else []
     legend_below(figure, [*looks.values(), *others, *baseline_handles(sweep, drawn)])
+    add_title(figure, _title(sweep))
     return figure
 
 
@@ -166,6 +178,10 @@ def best_runs(bands: Mapping[str, Band], runs: Iterable[str]) -> set[str]:
     return set(sorted(runs, key=badness)[:MOST_LINES])
 
 
+def _title(sweep: Sweep) -> str:
+    return f"Learning curves: error on {sweep.tested}, {seeds_of(sweep)}"
+
+
 def _caption(most: int) -> str:
     best = f" The {MOST_LINES} best settings in colour, all others in grey." if most > MOST_LINES else ""
-    return f"Learning curves: median over seeds (line) and their range (band).{best}"
+    return f"Median over seeds (line) and their range (band).{best}"

@@ -141,10 +141,11 @@ def _title(sweep: Sweep, measure: Measure, names: tuple[str, str]) -> str:
     words, (_, averaged) = measure.words(sweep), other_settings(sweep, names)
     solved = "" if measure is ERROR else f" (error ≤ {percent(sweep.threshold)})"
     over = f", averaged over {', '.join(averaged)}" if averaged else ""
-    return f"{words[0].upper()}{words[1:]}{solved}, {_seeds(sweep)}{over}"
+    return f"{words[0].upper()}{words[1:]}{solved}, {seeds_of(sweep)}{over}"
 
 
-def _seeds(sweep: Sweep) -> str:
+def seeds_of(sweep: Sweep) -> str:
+    """How many seeds its settings have, in words."""
     counts = sorted({one.seeds for one in sweep.summaries})
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} seeds"

@@ -5,8 +5,19 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from lstm_jax.sweeps.figures import FAINT, INK, PAPER, WIDTH, Picture, Sweep, legend_below, new_figure, styled
-from lstm_jax.sweeps.heat_maps import COLORMAP
+from lstm_jax.sweeps.figures import (
+    FAINT,
+    INK,
+    PAPER,
+    WIDTH,
+    Picture,
+    Sweep,
+    add_title,
+    legend_below,
+    new_figure,
+    styled,
+)
+from lstm_jax.sweeps.heat_maps import COLORMAP, seeds_of
 from lstm_jax.sweeps.labels import labels_of
 from lstm_jax.sweeps.scales import Scale, error_scale, setting_scale
 
@@ -48,7 +59,10 @@ def _draw(sweep: Sweep, names: list[str]) -> Picture:
     axes.spines[:].set_visible(False)
     if missing:
         legend_below(figure, [Line2D([], [], color=FAINT, linestyle="--", linewidth=1, label="no result")])
-    return Picture("parallel_coordinates", "A line for each run and seed; light ones have a small error.", figure)
+    title = f"Settings and error on {sweep.tested}, {seeds_of(sweep)}"
+    add_title(figure, title)
+    caption = "A line for each run and seed; light ones have a small error."
+    return Picture("parallel_coordinates", caption, figure, title=title)
 
 
 def line_positions(sweep: Sweep, names: list[str], scales: list[Scale]) -> list[list[float]]:

@@ -7,8 +7,9 @@ from matplotlib.lines import Line2D
 
 from lstm_jax.settings import Value
 from lstm_jax.sweeps.baselines import baseline_handles, baselines_of, draw_baseline, prepare_error_axis
-from lstm_jax.sweeps.figures import COLORS, WIDTH, Picture, Sweep, legend_below, new_figure, styled, wrapped
+from lstm_jax.sweeps.figures import COLORS, WIDTH, Picture, Sweep, add_title, legend_below, new_figure, styled, wrapped
 from lstm_jax.sweeps.heat_cells import axes_of_heat_map
+from lstm_jax.sweeps.heat_maps import seeds_of
 from lstm_jax.sweeps.scales import Scale, error_scale, setting_scale
 
 ABOVE = 1.12
@@ -43,7 +44,9 @@ def points(sweep: Sweep, name: str) -> Picture:
         draw_baseline(axes, sweep, one, up.position(one.error), (middle - half, middle + half))
     handles = _draw_points(axes, sweep, name, across, up)
     legend_below(figure, [*handles, *baseline_handles(sweep, drawn)])
-    return Picture(f"error_by_{name}", f"The error of every run and seed, by {name}.", figure)
+    title = f"Error on {sweep.tested} by {name}, {seeds_of(sweep)}"
+    add_title(figure, title)
+    return Picture(f"error_by_{name}", "A point for each run and seed.", figure, title=title)
 
 
 def _draw_points(axes: Axes, sweep: Sweep, name: str, across: Scale, up: Scale) -> list[Line2D]:

@@ -27,6 +27,10 @@ def test_pictures_are_written_and_nothing_is_cut_off(name, tmp_path):
         picture.figure.draw_without_rendering()
         whole, (width, height) = picture.figure.get_tightbbox(), picture.figure.get_size_inches()
         assert whole.x0 >= 0 and whole.y0 >= 0 and whole.x1 <= width and whole.y1 <= height, (picture.name, whole)
+        # What a picture is of is said in its file as well, and not twice on the page.
+        assert picture.title and picture.title not in picture.caption
+        for figure in (picture.figure, *([picture.narrow] if picture.narrow else [])):
+            assert figure.get_suptitle().replace("\n", " ") == picture.title
         boxes = [part.get_tightbbox() for part in (*picture.figure.axes, *picture.figure.legends)]
         assert not any(a.padded(-1).overlaps(b.padded(-1)) for a, b in itertools.combinations(boxes, 2))
 
