@@ -53,7 +53,7 @@ PRESETS: options.Presets = {
         **SignSum.recipe,
         "log_every": 20,
         "eval_every": 20,
-        "checkpoint_every": 1_000,
+        "checkpoint_every": 2_000,
     },
 }
 

@@ -1,6 +1,7 @@
 """One update of one member: `train_step(program, member, data, hyper, common)`, a pure function."""
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import jax
@@ -45,7 +46,13 @@ class Program:
 
     def with_params(self, params: PyTree) -> SequenceModel:
         """The network with these weights."""
-        return nnx.merge(nnx.graphdef(nnx.eval_shape(lambda: self.build(jax.random.key(0)))), params)
+        return nnx.merge(_structure(self), params)
+
+
+@functools.lru_cache(16)
+def _structure(program: Program) -> nnx.GraphDef[SequenceModel]:
+    """The network without its weights: found once, not in every program that is traced."""
+    return nnx.graphdef(nnx.eval_shape(lambda: program.build(jax.random.key(0))))
 
 
 class Hyperparameters(NamedTuple):
