@@ -42,6 +42,7 @@ class Settings:
 
     only: str = setting(",".join(PROGRAMS), "what is timed: some of these, separated by commas")
     share: float = setting(0.1, "share of the updates that is made; the rest is extrapolated", minimum=1e-4, maximum=1)
+    at_least: int = setting(4_000, "updates that are made anyway, as far as there are so many", minimum=2)
     repetitions: int = setting(
         3, "processes of each program, theirs and ours in turn; the median counts", minimum=1, maximum=1_000
     )
@@ -56,7 +57,8 @@ class Settings:
 
     def updates(self, name: str) -> int:
         """How many updates of a program are made."""
-        return max(2, round(self.share * updates_of(name)))
+        # All of a program that takes half a minute: what is extrapolated from a tenth of it is mostly noise.
+        return min(updates_of(name), max(self.at_least, round(self.share * updates_of(name))))
 
     @property
     def names(self) -> list[str]:
