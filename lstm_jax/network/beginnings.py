@@ -5,6 +5,8 @@ cost 128·7 + 1000·13 steps of the cell instead of 1000·20. States and gradien
 full, up to rounding: the derivative by the state after a beginning is the sum over the strings that go on from it.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,8 +31,9 @@ def shared_symbols(num_symbols: int, length: int, batch: int) -> int:
     def steps(shared: int) -> int:
         return shared * num_symbols**shared + (length - shared) * batch
 
-    most = next(shared for shared in range(length) if shared == length - 1 or num_symbols ** (shared + 1) > batch)
-    best = min(range(most + 1), key=steps)
+    # Never all of them: what is read together must be continued by at least one symbol.
+    candidates = itertools.takewhile(lambda shared: num_symbols**shared <= batch, range(max(length, 1)))
+    best = min(candidates, key=steps, default=0)
     return best if steps(best) <= (1 - LEAST_SAVED) * steps(0) else 0
 
 

@@ -38,6 +38,7 @@ def test_the_published_recipes_share_symbols_and_small_batches_none():
     assert shared_symbols(2, 20, 1_000) == 7
     assert shared_symbols(4, 6, 1_024) == 4
     assert shared_symbols(2, 20, 100) == shared_symbols(2, 20, 1) == shared_symbols(2, 1, 1_000) == 0
+    assert shared_symbols(2, 0, 5) == shared_symbols(2, 5, 0) == 0
 
 
 def test_every_string_finds_its_beginning():
