@@ -11,6 +11,7 @@ from jax.sharding import PartitionSpec
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.native import passes as native
+from lstm_jax.training.losses import divided, sum_and_divisor
 from lstm_jax.training.mesh import BATCH, batch_mesh, choose_slices, count_devices, on_cpu, opaque
 
 
@@ -59,14 +60,14 @@ def value_and_grad(
     Args:
         loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`; or a pair, a sum and what
             the sum over the whole batch is to be divided by, such as the number of symbols within the lengths. The
-            divisor must not depend on the weights.
+            divisor must not depend on the weights. Nothing else can be returned: there is no `has_aux`.
         num_devices: at most so many devices, as many as divide the batch; None: all there are.
 
     Returns:
         A function of the model and the batch that gives the loss and its gradient by each `nnx.Param`, an `nnx.State`
         as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own. What else a model
         changes when it is called, such as the statistics of `nnx.BatchNorm`, is lost. It raises a ValueError where
-        the arrays of the batch differ in axis 0.
+        the arrays of the batch differ in axis 0, or the loss returns neither a scalar nor such a pair.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> tuple[Array, nnx.State]:
@@ -74,10 +75,7 @@ def value_and_grad(
         graph, params, others = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]
 
         def one_slice(params: nnx.State, others: nnx.State, batch: Any) -> tuple[Array, Array | None]:
-            result = loss(nnx.merge(graph, params, others, copy=True), *batch)
-            if not isinstance(result, tuple):
-                return result, None
-            return result[0], jnp.asarray(result[1], result[0].dtype)
+            return sum_and_divisor(loss(nnx.merge(graph, params, others, copy=True), *batch))
 
         devices = count_devices(num_devices)
         slices = _choose(one_slice, params, others, batch, devices)
@@ -97,9 +95,7 @@ def value_and_grad(
         )
         nnx.update(model, _one_draw_later(others))
         (value, divisor), gradient = result
-        if divisor is None:
-            return value, gradient
-        return value / divisor, jax.tree.map(lambda leaf: leaf / divisor, gradient)
+        return (value, gradient) if divisor is None else divided((value, gradient), divisor)
 
     return spread
 

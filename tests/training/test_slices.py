@@ -111,6 +111,43 @@ def test_a_sum_and_what_it_is_to_be_divided_by(size):
         np.testing.assert_allclose(our, their, atol=1e-6)
 
 
+def test_a_sum_in_bfloat16_is_divided_by_a_count_that_bfloat16_has_not():
+    network = Network()
+    network.readout.bias[...] = jnp.float32(1)
+
+    def parts(network, inputs):
+        return 257 * network.readout.bias[0].astype(jnp.bfloat16), jnp.sum(jnp.ones(len(inputs), int))
+
+    value, gradient = jax.jit(value_and_grad(parts))(network, jnp.ones((257, 1, 3)))
+    assert (value.dtype, value) == (jnp.bfloat16, jnp.bfloat16(256 / 257))  # the sum is 256 there
+    np.testing.assert_allclose(gradient.readout.bias[...], 256 / 257, rtol=1e-6)
+
+
+TOTAL, NOT_THESE = (
+    jnp.float32(1),
+    "(?m)^the loss must return a scalar, or a pair of scalars \\(sum, divisor\\), .*, not ",
+)
+
+
+@pytest.mark.parametrize(
+    ("returned", "described"),
+    [
+        ((TOTAL, TOTAL, TOTAL), r"\(float32\[\], float32\[\], float32\[\]\)$"),
+        ((TOTAL, {"accuracy": TOTAL}), r"\(float32\[\], dict\)$"),
+        ((TOTAL, None), r"\(float32\[\], NoneType\)$"),
+        ((TOTAL,), r"\(float32\[\],\)$"),
+        ((TOTAL, jnp.ones(8)), r"\(float32\[\], float32\[8\]\)$"),
+        (jnp.ones(8), r"float32\[8\]$"),
+        (jnp.int32(1), r"int32\[\]$"),
+        ([TOTAL, TOTAL], "list$"),
+        (None, "NoneType$"),
+    ],
+)
+def test_what_is_no_loss_is_refused(returned, described):
+    with pytest.raises(ValueError, match=NOT_THESE + described):
+        jax.jit(value_and_grad(lambda *_: returned))(Network(), *batch_of(8))
+
+
 def test_strings_without_symbols_have_a_gradient():
     def after_the_last(network, inputs):
         return jnp.mean(network.readout(network.rnn(inputs)[1][0].hidden))
