@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -37,15 +38,15 @@ def default_folder(config: RunConfig, root: Path) -> Path:
     """Where a run goes that names no folder: root/IDENTITY-NUMBER.
 
     The highest number is that of an earlier run with the same settings: it is taken again if that run was cut off, so
-    that the same command resumes; if it is finished or still going on, the next number is taken.
+    that the same command resumes; if it is finished or still going on, the next number is taken. Lower ones may have
+    been deleted.
     """
-    number = 1
-    while (root / f"{config.identity}-{number}").exists():
-        number += 1
-    last = root / f"{config.identity}-{number - 1}"
-    if number > 1 and not (last / RESULT).exists() and not in_use(last):
+    there = (path.name.removeprefix(f"{config.identity}-") for path in root.glob(f"{config.identity}-*"))
+    number = max((int(word) for word in there if re.fullmatch("[1-9][0-9]*", word)), default=0)
+    last = root / f"{config.identity}-{number}"
+    if number and not (last / RESULT).exists() and not in_use(last):
         return last
-    return root / f"{config.identity}-{number}"
+    return root / f"{config.identity}-{number + 1}"
 
 
 @contextlib.contextmanager

@@ -87,6 +87,17 @@ def test_the_default_folder_is_taken_again_only_if_its_run_was_cut_off(tmp_path)
         assert folders.default_folder(CONFIG, tmp_path) not in (first, second)
 
 
+def test_the_highest_number_counts_whatever_was_deleted_or_lies_beside_it(tmp_path):
+    name = CONFIG.identity
+    for number in (2, 9, 10):
+        (tmp_path / f"{name}-{number}").mkdir()
+    for beside in (f"{name}-11-old", f"{name}-012", f"{name}-", f"{name}0-12"):
+        (tmp_path / beside).mkdir()
+    assert folders.default_folder(CONFIG, tmp_path).name == f"{name}-10"
+    (tmp_path / f"{name}-10" / folders.RESULT).write_text("{}")
+    assert folders.default_folder(CONFIG, tmp_path).name == f"{name}-11"
+
+
 def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["prog", "--workdir", "my run", "--seed=3", "--num_steps", "50"])
     words = shlex.split(folders.command_line(workdir="my run"))
