@@ -124,7 +124,8 @@ def command_line(**flags: str) -> str:
     kept, words = [], iter(sys.argv[1:])
     for word in words:
         name, has_value, _ = word.lstrip("-").partition("=")
-        if name not in flags:
+        # What begins with no "-" is the value of the flag before it, whatever it reads like.
+        if name not in flags or not word.startswith("-"):
             kept.append(word)
         elif not has_value:
             next(words, None)

@@ -105,6 +105,12 @@ def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
     assert "my run" not in words
 
 
+def test_a_value_that_reads_like_a_flag_is_no_flag(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["prog", "--generate", "workdir", "--interactive", "--workdir", "a b"])
+    words = shlex.split(folders.command_line(workdir="new"))
+    assert words[-4:] == ["--generate", "workdir", "--interactive", "--workdir=new"]
+
+
 def test_metrics_are_on_disk_before_a_checkpoint(tmp_path, monkeypatch):
     writer, synced = Writer(tmp_path, 0, 1), []
 
