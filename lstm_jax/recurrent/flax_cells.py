@@ -48,7 +48,7 @@ class RecurrentCell(nnx.RNNCellBase):
         rngs: the source of the initial weights.
 
     Raises:
-        ValueError: a size below one.
+        ValueError: a size that is no integer or below one.
 
     Call it as `carry, output = cell(carry, inputs)` with inputs [..., D]; the output is the next hidden state [..., H].
     """

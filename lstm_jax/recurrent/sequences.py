@@ -1,5 +1,6 @@
 """Sequences of different lengths in one array: where each ends, how it reads backwards, what shape it must have."""
 
+import numbers
 import warnings
 from typing import Any
 
@@ -15,8 +16,7 @@ INSIDE = (*flax.__path__, __file__.rpartition("sequences")[0])
 
 def check_layers(num_layers: int, dropout_rate: float) -> None:
     """Raises a ValueError where one of them is out of range; warns where nothing would be dropped."""
-    if num_layers < 1:
-        raise ValueError(f"num_layers must be at least 1, not {num_layers}")
+    check_integer("num_layers", num_layers, 1)
     if not 0 <= dropout_rate < 1:
         raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
     if dropout_rate and num_layers == 1:
@@ -28,9 +28,17 @@ def check_layers(num_layers: int, dropout_rate: float) -> None:
 
 
 def check_sizes(in_features: int, hidden_features: int) -> None:
-    """Raises a ValueError where one of them is below one."""
-    if in_features < 1 or hidden_features < 1:
-        raise ValueError(f"in_features and hidden_features must be at least 1, not {in_features}, {hidden_features}")
+    """Raises a ValueError where one of them is no integer or below one."""
+    check_integer("in_features", in_features, 1)
+    check_integer("hidden_features", hidden_features, 1)
+
+
+def check_integer(name: str, value: Any, least: int) -> None:
+    """Raises a ValueError where a value is no integer, or below the least; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise ValueError(f"{name} must be an integer, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
 
 
 def check_floating(name: str, dtype: Any) -> None:

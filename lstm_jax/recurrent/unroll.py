@@ -11,7 +11,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent import fused, scan
 from lstm_jax.recurrent.cells import CELLS, State, Weights
 from lstm_jax.recurrent.native import passes as native
-from lstm_jax.recurrent.sequences import at_length, reverse_time, within
+from lstm_jax.recurrent.sequences import at_length, check_integer, reverse_time, within
 from lstm_jax.recurrent.varying import vary_alike
 
 IMPLEMENTATIONS = ("auto", "scan", "fused")
@@ -49,8 +49,7 @@ class Unrolling(NamedTuple):
         if self.impl == "fused" and kind not in fused.UNROLL:
             raise ValueError(f'the cell "{kind}" has no fused path: use impl="scan"')
         for name in ("remat", "truncate"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+            check_integer(name, getattr(self, name), 0)
 
     def apply(self, unroll: Unroll, *, reverse: bool) -> Unroll:
         """The same unrolling in the segments and chunks asked for; `unroll` reads backwards where `reverse` is true."""

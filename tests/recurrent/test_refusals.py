@@ -34,8 +34,16 @@ def refused(call, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"in_features": 0}, "in_features and hidden_features must be at least 1, not 0, 5"),
-        ({"hidden_features": -1}, "in_features and hidden_features must be at least 1, not 3, -1"),
+        ({"in_features": 0}, "in_features must be at least 1, not 0"),
+        ({"hidden_features": -1}, "hidden_features must be at least 1, not -1"),
+        ({"in_features": 3.0}, "in_features must be an integer, not 3.0"),
+        ({"hidden_features": "5"}, "hidden_features must be an integer, not '5'"),
+        ({"kind": "flax_lstm", "hidden_features": 5.0}, "hidden_features must be an integer, not 5.0"),
+        ({"num_layers": 1.5}, "num_layers must be an integer, not 1.5"),
+        ({"num_layers": True}, "num_layers must be an integer, not True"),
+        ({"remat": 2.5}, "remat must be an integer, not 2.5"),
+        ({"remat": True}, "remat must be an integer, not True"),
+        ({"truncate": None}, "truncate must be an integer, not None"),
         ({"dtype": jnp.int32}, "dtype must be a floating-point type, not int32"),
         ({"param_dtype": "int8"}, "param_dtype must be a floating-point type, not int8"),
         ({"num_layers": 0}, "num_layers must be at least 1, not 0"),
@@ -53,10 +61,15 @@ def test_settings(arguments, message):
 
 
 @pytest.mark.parametrize("cell_type", [lstm_jax.LSTMCell, lstm_jax.GRUCell, lstm_jax.SimpleCell])
-@pytest.mark.parametrize("sizes", [(0, H), (D, 0)])
-def test_sizes_of_cells(cell_type, sizes):
-    message = f"in_features and hidden_features must be at least 1, not {sizes[0]}, {sizes[1]}"
-    refused(lambda: cell_type(*sizes, rngs=nnx.Rngs(0)), message)
+def test_sizes_of_cells(cell_type):
+    refused(lambda: cell_type(0, H, rngs=nnx.Rngs(0)), "in_features must be at least 1, not 0")
+    refused(lambda: cell_type(D, 0, rngs=nnx.Rngs(0)), "hidden_features must be at least 1, not 0")
+    refused(lambda: cell_type(D, 5.0, rngs=nnx.Rngs(0)), "hidden_features must be an integer, not 5.0")
+
+
+def test_integers_of_numpy_are_sizes_too():
+    rnn = make(in_features=np.int64(D), hidden_features=np.int32(H), num_layers=np.int8(2), remat=np.int64(2))
+    assert rnn(INPUTS)[0].shape == (B, T, H)
 
 
 @pytest.mark.parametrize(
