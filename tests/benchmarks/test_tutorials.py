@@ -34,7 +34,13 @@ def stand_in(tmp_path):
 
 
 def test_the_time_of_a_share_is_extrapolated_to_all_updates(stand_in, tmp_path):
-    flags = ["--only=sign_sum,next_word_2", "--share=0.01", "--at_least=2", "--repetitions=1", f"--json={tmp_path}/times.json"]
+    flags = [
+        "--only=sign_sum,next_word_2",
+        "--share=0.01",
+        "--at_least=2",
+        "--repetitions=1",
+        f"--json={tmp_path}/times.json",
+    ]
     output = run("tutorials", *flags, f"--tensorflow_python={stand_in}").stdout
     record = json.loads((tmp_path / "times.json").read_text())
     assert [(name, one["updates"]) for name, one in record["programs"].items()] == [
