@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
 from lstm_jax.axes import Array, PyTree
+from lstm_jax.recurrent.sequences import check_integer
 
 MEMBERS, BATCH, COPIES = "members", "batch", "copies"
 
@@ -81,10 +82,16 @@ def fits(count: int) -> bool:
 
 
 def count_devices(most: int | None = None) -> int:
-    """How many devices there are, if each process uses as many as any other; no more than `most`, if that is given."""
+    """How many devices there are, if each process uses as many as any other; no more than `most`, if that is given.
+
+    Raises:
+        ValueError: `most` is no number of devices.
+    """
+    if most is not None:
+        check_integer("num_devices (None: all there are)", most, 1)
     processes = range(jax.process_count())
     there = len(processes) * min(len(jax.local_devices(process_index=process)) for process in processes)
-    return min(most or there, there)
+    return there if most is None else min(most, there)
 
 
 def choose_slices(batch_size: int, work: int, kept: int, devices: int, *, threads: bool = False) -> int:

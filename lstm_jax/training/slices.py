@@ -67,7 +67,8 @@ def value_and_grad(
         A function of the model and the batch that gives the loss and its gradient by each `nnx.Param`, an `nnx.State`
         as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own. What else a model
         changes when it is called, such as the statistics of `nnx.BatchNorm`, is lost. It raises a ValueError where
-        the arrays of the batch differ in axis 0, or the loss returns neither a scalar nor such a pair.
+        the arrays of the batch differ in axis 0, or the loss returns neither a scalar nor such a pair, or
+        `num_devices` is no number of devices.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> tuple[Array, nnx.State]:
@@ -112,7 +113,8 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
 
     Returns:
         That function. A model that draws random numbers draws the same on every device: it is meant to be in its mode
-        for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0.
+        for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0, or `num_devices` is no
+        number of devices.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> PyTree:

@@ -87,6 +87,21 @@ def test_arrays_that_are_no_batch_are_refused(spread, batch, message):
         spread(loss)(Network(), *batch)
 
 
+@pytest.mark.parametrize(
+    ("num_devices", "wrong"),
+    [
+        (0, "at least 1, not 0"),
+        (-1, "at least 1, not -1"),
+        (1.5, "an integer, not 1.5"),
+        (True, "an integer, not True"),
+    ],
+)
+@pytest.mark.parametrize("spread", [value_and_grad, over_batch])
+def test_what_is_no_number_of_devices_is_refused(spread, num_devices, wrong):
+    with pytest.raises(ValueError, match=rf"^num_devices \(None: all there are\) must be {wrong}$"):
+        spread(loss, num_devices)(Network(), *batch_of(8))
+
+
 @pytest.mark.usefixtures("by_xla")
 @pytest.mark.parametrize("size", [7, 500])
 def test_a_sum_and_what_it_is_to_be_divided_by(size):
