@@ -149,4 +149,4 @@ def _before(states: State, start: State, time: Array, reverse: bool) -> State:
 
 def _without_past(reset: Array | None, state: State) -> State:
     """Zeros in the columns in which a new sequence begins."""
-    return state if reset is None else jax.tree.map(lambda leaf: jnp.where(reset, 0, leaf), state)
+    return state if reset is None else jax.tree.map(lambda leaf: jnp.where(reset[None], 0, leaf), state)

@@ -41,7 +41,7 @@ def unroll(
     def step(state: State, symbol_and_reset: Any) -> tuple[State, State]:
         symbol, reset = symbol_and_reset
         if reset is not None:
-            state = jax.tree.map(lambda leaf: jnp.where(reset, 0, leaf), state)
+            state = jax.tree.map(lambda leaf: jnp.where(reset[None], 0, leaf), state)
         state = cell.step(weights, state, symbol)
         return state, state
 

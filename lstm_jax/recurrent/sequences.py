@@ -117,7 +117,7 @@ def _described(state: Any) -> str:
 
 def within(sequence: Array, lengths: Array) -> Array:
     """The sequence, [T, F, B], with zeros in place of what lies beyond the lengths [B], whatever stands there."""
-    counts = jnp.arange(sequence.shape[0])[:, None, None] < lengths
+    counts = jnp.arange(sequence.shape[0])[:, None, None] < lengths[None, None]
     return jnp.where(counts, sequence, jnp.zeros((), sequence.dtype))
 
 
@@ -134,12 +134,12 @@ def at_length(sequence: Array, lengths: Array, first: Array) -> Array:
     """
     last = jnp.clip(lengths - 1, 0, sequence.shape[0] - 1)
     picked = jnp.take_along_axis(sequence, last[None, None, :], axis=0)[0]
-    return jnp.where(lengths > 0, picked, first)
+    return jnp.where(lengths[None] > 0, picked, first)
 
 
 def reverse_time(sequence: Array, lengths: Array) -> Array:
     """Reverses each sequence, [T, F, B], within its length [B] int32; what lies beyond the length stays where it is."""
-    lengths = jnp.clip(lengths, 0, sequence.shape[0])
+    lengths = jnp.clip(lengths, 0, sequence.shape[0])[None]
     steps = jnp.arange(sequence.shape[0])[:, None]
     source = jnp.where(steps < lengths, lengths - 1 - steps, steps)
     return jnp.take_along_axis(sequence, source[:, None, :], axis=0)
