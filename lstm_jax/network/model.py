@@ -8,7 +8,7 @@ from lstm_jax.axes import Array
 from lstm_jax.network.beginnings import all_beginnings, continue_from, number_beginnings, shared_symbols
 from lstm_jax.network.inputs import FixedFeatures, Inputs
 from lstm_jax.network.settings import DTYPES, ModelSettings, Scales, normal
-from lstm_jax.recurrent.cells import State
+from lstm_jax.recurrent.cells import CELLS, State
 from lstm_jax.recurrent.flax_cells import CellOptions
 from lstm_jax.recurrent.layers import LAYERS
 
@@ -37,7 +37,9 @@ class SequenceModel(nnx.Module):
     ):
         self.settings, self.inputs = settings, inputs
         scales = scales or Scales.of(settings)
-        options: CellOptions = {"forget_bias": scales.forget_bias, "dtype": DTYPES[settings.dtype]}
+        options: CellOptions = {"dtype": DTYPES[settings.dtype]}
+        if CELLS[settings.kind].forget_gate is not None:
+            options["forget_bias"] = scales.forget_bias
         if settings.kernel_init == "normal":
             options["kernel_init"] = normal(scales.kernel_stddev, scales.kernel_mean, "truncated")
         self.recurrent = LAYERS[settings.cell](

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any, TypedDict
 
 import jax
@@ -41,14 +42,15 @@ class RecurrentCell(nnx.RNNCellBase):
             [D + H, G·H], as TensorFlow does. What is drawn is stored transposed.
         recurrent_kernel_init: draws the weights of the hidden state, [H, G·H].
         bias_init: draws the biases, [G·H] (GRU: [4·H], the last H inside the reset gate's reach).
-        forget_bias: initial bias of the forget gate, where the cell has one; None leaves it to `bias_init`.
+        forget_bias: initial bias of the forget gate, 1 if it is not given; None leaves it to `bias_init`. Refused by
+            cells that have no such gate.
         dtype: what the products are computed in, and the type of the outputs; None: that of inputs and parameters.
             States and gates are kept in at least float32, so that `dtype=jnp.bfloat16` counts beyond 256.
         param_dtype: type of the parameters.
         rngs: the source of the initial weights.
 
     Raises:
-        ValueError: a size that is no integer or below one.
+        ValueError: a size that is no integer or below one, or a `forget_bias` where there is no forget gate.
 
     Call it as `carry, output = cell(carry, inputs)` with inputs [..., D]; the output is the next hidden state [..., H].
     """
@@ -63,7 +65,7 @@ class RecurrentCell(nnx.RNNCellBase):
         kernel_init: Initializer = glorot_uniform,
         recurrent_kernel_init: Initializer | None = None,
         bias_init: Initializer = zeros,
-        forget_bias: Array | float | None = 1.0,
+        forget_bias: Array | float | EllipsisType | None = ...,
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
@@ -71,6 +73,8 @@ class RecurrentCell(nnx.RNNCellBase):
         check_sizes(in_features, hidden_features)
         check_floating("dtype", dtype)
         check_floating("param_dtype", param_dtype)
+        if self.cell.forget_gate is None and forget_bias is not None and forget_bias is not ...:
+            raise ValueError(f"forget_bias: {type(self).__name__} has no forget gate; leave it out, or use bias_init")
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
         cell, width = self.cell, hidden_features
@@ -83,7 +87,8 @@ class RecurrentCell(nnx.RNNCellBase):
             recurrent_kernel = recurrent_kernel_init(rngs.params(), (width, columns), param_dtype)
         bias = bias_init(rngs.params(), (cell.num_biases * width,), param_dtype)
         if cell.forget_gate is not None and forget_bias is not None:
-            bias = jnp.asarray(bias).at[cell.forget_gate * width : (cell.forget_gate + 1) * width].set(forget_bias)
+            begin = 1.0 if forget_bias is ... else forget_bias
+            bias = jnp.asarray(bias).at[cell.forget_gate * width : (cell.forget_gate + 1) * width].set(begin)
         self.input_kernel = nnx.Param(kernel.T)
         self.hidden_kernel = nnx.Param(recurrent_kernel.T)
         self.bias = nnx.Param(bias)

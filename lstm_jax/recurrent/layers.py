@@ -21,7 +21,7 @@ class GRU(RecurrentStack):
     """Gated recurrent units over whole sequences; arguments and errors: see RecurrentStack.
 
     Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and a HiddenState(hidden), [B, H], a layer and
-    direction. Equations: `cells.gru_step`; there is no forget gate, so `forget_bias` has no effect.
+    direction. Equations: `cells.gru_step`; there is no forget gate, so `forget_bias` is refused.
 
     Source: Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), with the reset gate after the
     product as in cuDNN.

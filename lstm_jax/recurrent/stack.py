@@ -35,8 +35,8 @@ class RecurrentStack(nnx.Module):
             RecurrentCell.
 
     Raises:
-        ValueError: a size or count that is no integer or too small, a rate outside 0 <= rate < 1, an unknown `impl`, or
-            `impl="fused"` for a cell that has no fused path.
+        ValueError: a size or count that is no integer or too small, a rate outside 0 <= rate < 1, an unknown `impl`,
+            `impl="fused"` for a cell that has no fused path, or `forget_bias` for one that has no forget gate.
 
     Call it as `outputs, state = rnn(inputs, initial_state=None, lengths=None, resets=None)`.
     """

@@ -22,6 +22,9 @@ from lstm_jax.recurrent.stack import RecurrentStack
 
 ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
+OPTIONS = ("dropout_rate", "impl", "remat", "truncate", "dtype", "param_dtype", "rngs")
+"""Of a layer's, those that its weights leave open."""
+
 
 def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lstm", **options: Any) -> RecurrentStack:
     """A layer with the weights of a PyTorch module; sizes, layers and directions are read off names and shapes.
@@ -30,14 +33,21 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
         state_dict: see load_torch.
         prefix: see load_torch.
         cell: `lstm` for nn.LSTM, `gru` for nn.GRU, `rnn` for nn.RNN with its default tanh.
-        options: passed on to the layer, such as `impl`; `rngs` may be left out, and so may `param_dtype`: then that of
-            the arrays is kept (in JAX double precision needs `jax_enable_x64`).
+        options: passed on to the layer: `dropout_rate`, `impl`, `remat`, `truncate`, `dtype`, `param_dtype`, `rngs`.
+            Without a `param_dtype` that of the arrays is kept (in JAX double precision needs `jax_enable_x64`).
 
     Raises:
-        ValueError: an unknown `cell`, or weights that are not those of one such module; names the array.
+        ValueError: an unknown `cell`, another option, or weights that are not those of one such module; names what is
+            wrong.
     """
     if cell not in CELLS:
         raise ValueError(f"cell must be one of {', '.join(CELLS)}, not {cell}")
+    for name in options:
+        if name not in OPTIONS:
+            raise ValueError(
+                f"from_torch: {name} is no option, the weights say how large a layer is and how it begins; "
+                f"options are {', '.join(OPTIONS)}"
+            )
     arrays = _under(state_dict, prefix)
     for name in ("weight_ih_l0", "weight_hh_l0"):
         if name not in arrays:

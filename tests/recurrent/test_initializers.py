@@ -7,6 +7,7 @@ from flax import nnx
 
 import lstm_jax
 from lstm_jax.recurrent.cells import CELLS
+from lstm_jax.recurrent.layers import LAYERS
 from tests.recurrent.cases import make
 
 D, H = 2, 3
@@ -68,9 +69,18 @@ def test_cells_without_a_forget_gate_keep_their_biases(kind):
     np.testing.assert_array_equal(cell.bias[...], np.full(CELLS[kind].num_biases * H, 7.0))
 
 
+@pytest.mark.parametrize("kind", ["gru", "rnn"])
+@pytest.mark.parametrize("forget_bias", [7.0, 0.0, 1.0, jnp.ones(H)])
+def test_cells_without_a_forget_gate_refuse_a_bias_of_it(kind, forget_bias):
+    for create in (CELL_TYPES[kind], LAYERS[kind]):
+        with pytest.raises(ValueError, match=r"^forget_bias: (GRU|Simple)Cell has no forget gate; leave it out"):
+            create(D, H, forget_bias=forget_bias, rngs=nnx.Rngs(0))
+
+
 @pytest.mark.parametrize("kind", CELLS)
 def test_a_layer_passes_every_option_to_every_cell_and_draws_each_anew(kind):
-    options = {"bias_init": constant(7.0), "forget_bias": 5.0, "dtype": jnp.bfloat16, "param_dtype": jnp.float16}
+    options = {"bias_init": constant(7.0), "dtype": jnp.bfloat16, "param_dtype": jnp.float16}
+    options |= {"forget_bias": 5.0} if kind == "lstm" else {}
     rnn = make(kind, D, H, 2, True, recurrent_kernel_init=constant(3.0), **options)
     assert len(rnn.cells) == 4
     kernels = [np.asarray(cell.input_kernel[...]) for cell in rnn.cells]

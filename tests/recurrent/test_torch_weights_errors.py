@@ -100,6 +100,24 @@ def test_what_cannot_be_a_layer_at_all():
         from_torch(damaged(), cell="gru")
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"forget_bias": 3.0},
+        {"bias_init": nnx.initializers.ones},
+        {"kernel_init": nnx.initializers.ones},
+        {"num_layers": 2},
+        {"bidirectional": True},
+        {"hidden_size": 3},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_what_the_weights_say_is_no_option(option):
+    (name,) = option
+    with pytest.raises(ValueError, match=f"^from_torch: {name} is no option, .*; options are dropout_rate, impl, "):
+        from_torch(damaged(), **option)
+
+
 def test_an_ensemble_is_no_module_of_torch():
     ensemble = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), lstm())
     with pytest.raises(ValueError, match=r"shape \[2, 12, 2\], expected \[G·H, D\]"):
