@@ -86,23 +86,34 @@ def checked_lengths_and_resets(lengths: Any, resets: Any, batch: int, time: int)
     return lengths, resets
 
 
-def check_states(states: tuple[Any, ...], kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:
-    """Raises a ValueError where there is not one state of this kind a layer and direction, of shape [B, H]."""
+def check_states(name: str, states: Any, kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:
+    """Raises a ValueError where there is not one state of this kind per layer and direction, of shape [B, H]."""
+    one = _written(kind)
+    write = f"{name}=({', '.join([one] * min(count, 2))}{', ...' if count > 2 else ',' if count == 1 else ''})"
     if not _has(states, count) or isinstance(states, kind):
         raise ValueError(
-            f"state: expected a tuple of {count}, one {kind.__name__} a layer and direction, not {_described(states)}"
+            f"{name}: expected a tuple of {count}, one {kind.__name__} per layer and direction, not "
+            f"{_described(states)}; write {write}"
         )
     for number, state in enumerate(states):
-        check_state(f"state[{number}]", state, kind, "[B, H]", shape)
+        check_state(f"{name}[{number}]", state, kind, "[B, H]", shape, write)
 
 
-def check_state(name: str, state: Any, kind: type[tuple[Any, ...]], axes: str, shape: tuple[int, ...]) -> None:
+def check_state(
+    name: str, state: Any, kind: type[tuple[Any, ...]], axes: str, shape: tuple[int, ...], write: str | None = None
+) -> None:
     """Raises a ValueError where the state of one cell is not of this kind, or an array of it not of this shape."""
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     if not _has(state, len(fields)):
-        raise ValueError(f"{name}: expected {kind.__name__} of {' and '.join(fields)}, not {_described(state)}")
+        expected = f"{kind.__name__} of {' and '.join(fields)}, {axes}{' each' * (len(fields) > 1)}"
+        write = write or f"{name}={_written(kind)}"
+        raise ValueError(f"{name}: expected {expected}, not {_described(state)}; write {write}")
     for field, leaf in zip(fields, state, strict=True):
         check_shape(f"{name}.{field}", leaf, axes, shape)
+
+
+def _written(kind: Any) -> str:
+    return f"{kind.__name__}({', '.join(kind._fields)})"
 
 
 def _has(state: Any, count: int) -> bool:

@@ -97,7 +97,7 @@ class RecurrentStack(nnx.Module):
         check_inputs(inputs, "[B, T, D]", self.cells[0].in_features)
         lengths, resets = checked_lengths_and_resets(lengths, resets, *inputs.shape[:2])
         if initial_state is not None:
-            initial_state = jax.tree.map(jnp.transpose, self._checked_state(initial_state, inputs.shape[0]))
+            initial_state = jax.tree.map(jnp.transpose, self._checked("initial_state", initial_state, inputs.shape[0]))
         resets = None if resets is None else jnp.transpose(resets)
         runs = self.run(jnp.transpose(inputs, (1, 2, 0)), initial_state, lengths, resets)
         outputs = jnp.concatenate([run.states.hidden for run in runs[-self.num_directions :]], axis=1)
@@ -146,8 +146,8 @@ class RecurrentStack(nnx.Module):
         """
         self._check_one_direction()
         check_inputs(inputs, "[B, D]", self.cells[0].in_features)
-        states = []
-        for layer, (cell, before) in enumerate(zip(self.cells, self._checked_state(state, len(inputs)), strict=True)):
+        state, states = self._checked("state", state, len(inputs)), []
+        for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
             dtype = cell.state_dtype(inputs)
             before = type(before)(*(leaf.astype(dtype) for leaf in before))
             after, outputs = cell(before, inputs if layer == 0 else self._drop(layer, inputs))
@@ -189,9 +189,9 @@ class RecurrentStack(nnx.Module):
         if self.num_directions == 2:
             raise ValueError("a bidirectional layer reads each sequence from its end too: it has no step")
 
-    def _checked_state(self, states: tuple[State, ...], batch: int) -> tuple[State, ...]:
+    def _checked(self, name: str, states: tuple[State, ...], batch: int) -> tuple[State, ...]:
         kind, shape = self.cells[0].cell.state_type, (batch, self.cells[0].hidden_features)
-        check_states(states, kind, len(self.cells), shape)
+        check_states(name, states, kind, len(self.cells), shape)
         return tuple(kind(*state) for state in states)
 
     def _drop(self, layer: int, outputs: Array) -> Array:

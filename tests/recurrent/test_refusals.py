@@ -14,10 +14,8 @@ from lstm_jax.recurrent.cells import CELLS, Weights
 from lstm_jax.recurrent.layers import LAYERS
 
 B, T, D, H = 4, 6, 3, 5
-INPUTS, SYMBOL, STATE = jnp.zeros((B, T, D)), jnp.zeros((B, D)), jnp.zeros((B, H))
-LSTM_STATE, WIDE_STATE, GRU_STATE = (
-    CELLS[kind].zero_state(B, units) for kind, units in (("lstm", H), ("lstm", H + 1), ("gru", H))
-)
+INPUTS, SYMBOL = jnp.zeros((B, T, D)), jnp.zeros((B, D))
+LSTM_STATE = CELLS["lstm"].zero_state(B, H)
 
 
 def make(kind="lstm", in_features=D, hidden_features=H, **arguments):
@@ -91,33 +89,6 @@ def test_sequences(inputs, options, message):
     refused(lambda: make()(inputs, **options), message)
 
 
-TUPLE_OF = "state: expected a tuple of {}, one {} a layer and direction, not {}"
-
-
-@pytest.mark.parametrize(
-    ("layer", "state", "message"),
-    [
-        ({}, LSTM_STATE, TUPLE_OF.format(1, "LSTMState", "LSTMState of 2")),
-        ({"num_layers": 2}, LSTM_STATE, TUPLE_OF.format(2, "LSTMState", "LSTMState of 2")),
-        ({"num_layers": 2}, (LSTM_STATE,), TUPLE_OF.format(2, "LSTMState", "tuple of 1")),
-        ({"bidirectional": True}, [LSTM_STATE], TUPLE_OF.format(2, "LSTMState", "list of 1")),
-        ({"kind": "rnn"}, STATE, TUPLE_OF.format(1, "HiddenState", "an array [4, 5]")),
-        ({"kind": "gru"}, 0, TUPLE_OF.format(1, "HiddenState", "int")),
-        ({}, (WIDE_STATE,), "state[0].hidden: expected [B, H] = [4, 5], not [4, 6]"),
-        ({}, ((STATE, STATE[:3]),), "state[0].cell: expected [B, H] = [4, 5], not [3, 5]"),
-        ({}, (GRU_STATE,), "state[0]: expected LSTMState of hidden and cell, not HiddenState of 1"),
-        ({"kind": "gru"}, (LSTM_STATE,), "state[0]: expected HiddenState of hidden, not LSTMState of 2"),
-        ({"kind": "gru"}, (STATE,), "state[0]: expected HiddenState of hidden, not an array [4, 5]"),
-        ({"num_layers": 2}, (STATE, STATE), "state[0]: expected LSTMState of hidden and cell, not an array [4, 5]"),
-        ({"num_layers": 2}, (LSTM_STATE, WIDE_STATE), "state[1].hidden: expected [B, H] = [4, 5], not [4, 6]"),
-    ],
-)
-def test_states(layer, state, message):
-    refused(lambda: make(**layer)(INPUTS, state), message)
-    if not layer.get("bidirectional"):
-        refused(lambda: make(**layer).step(SYMBOL, state), message)
-
-
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
@@ -138,22 +109,6 @@ def test_a_step_in_both_directions(kind):
     message = "a bidirectional layer reads each sequence from its end too: it has no step"
     refused(lambda: rnn.step(SYMBOL, rnn.initial_state(B)), message)
     refused(lambda: rnn.step_columns(SYMBOL.T, rnn.initial_columns(B)), message)
-
-
-@pytest.mark.parametrize(
-    ("kind", "carry", "inputs", "message"),
-    [
-        ("lstm", LSTM_STATE, SYMBOL[:, :2], "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 2)"),
-        ("rnn", GRU_STATE, jnp.float32(0), "inputs: axis -1, D (features), has size none, expected 3; shape ()"),
-        ("lstm", WIDE_STATE, SYMBOL, "carry.hidden: expected [..., H] = [4, 5], not [4, 6]"),
-        ("lstm", (STATE, STATE[0]), SYMBOL, "carry.cell: expected [..., H] = [4, 5], not [5]"),
-        ("gru", GRU_STATE, SYMBOL[:2], "carry.hidden: expected [..., H] = [2, 5], not [4, 5]"),
-        ("gru", STATE, SYMBOL, "carry: expected HiddenState of hidden, not an array [4, 5]"),
-        ("lstm", (STATE,), SYMBOL, "carry: expected LSTMState of hidden and cell, not tuple of 1"),
-    ],
-)
-def test_cells(kind, carry, inputs, message):
-    refused(lambda: make(kind).cells[0](carry, inputs), message)
 
 
 @pytest.mark.parametrize("impl", ["auto", "scan"])

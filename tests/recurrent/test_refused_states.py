@@ -1,0 +1,62 @@
+"""States that are not a layer's or a cell's: the error names the argument, and says what to write."""
+
+import jax.numpy as jnp
+import pytest
+
+from lstm_jax.recurrent.cells import CELLS
+from tests.recurrent.test_refusals import INPUTS, LSTM_STATE, SYMBOL, B, H, make, refused
+
+STATE = jnp.zeros((B, H))
+WIDE_STATE, GRU_STATE = CELLS["lstm"].zero_state(B, H + 1), CELLS["gru"].zero_state(B, H)
+
+TUPLE_OF = "{{0}}: expected a tuple of {}, one {} per layer and direction, not {}; write {{0}}="
+LSTM_IS, GRU_IS = "LSTMState(hidden, cell)", "HiddenState(hidden)"
+ONE_LSTM, TWO_LSTMS, ONE_GRU = f"({LSTM_IS},)", f"({LSTM_IS}, {LSTM_IS})", f"({GRU_IS},)"
+NO_LSTM = "{0}[0]: expected LSTMState of hidden and cell, [B, H] each, not "
+NO_GRU = "{0}[0]: expected HiddenState of hidden, [B, H], not "
+
+
+@pytest.mark.parametrize(
+    ("layer", "state", "message"),
+    [
+        ({}, LSTM_STATE, TUPLE_OF.format(1, "LSTMState", "LSTMState of 2") + ONE_LSTM),
+        ({}, (STATE[None], STATE[None]), TUPLE_OF.format(1, "LSTMState", "tuple of 2") + ONE_LSTM),  # as in PyTorch
+        ({"num_layers": 2}, LSTM_STATE, TUPLE_OF.format(2, "LSTMState", "LSTMState of 2") + TWO_LSTMS),
+        ({"num_layers": 2}, (LSTM_STATE,), TUPLE_OF.format(2, "LSTMState", "tuple of 1") + TWO_LSTMS),
+        ({"num_layers": 3}, (), TUPLE_OF.format(3, "LSTMState", "tuple of 0") + TWO_LSTMS[:-1] + ", ...)"),
+        ({"bidirectional": True}, [LSTM_STATE], TUPLE_OF.format(2, "LSTMState", "list of 1") + TWO_LSTMS),
+        ({"kind": "rnn"}, STATE, TUPLE_OF.format(1, "HiddenState", "an array [4, 5]") + ONE_GRU),
+        ({"kind": "gru"}, 0, TUPLE_OF.format(1, "HiddenState", "int") + ONE_GRU),
+        ({}, (WIDE_STATE,), "{0}[0].hidden: expected [B, H] = [4, 5], not [4, 6]"),
+        ({}, ((STATE, STATE[:3]),), "{0}[0].cell: expected [B, H] = [4, 5], not [3, 5]"),
+        ({}, (GRU_STATE,), NO_LSTM + "HiddenState of 1; write {0}=" + ONE_LSTM),
+        ({"kind": "gru"}, (LSTM_STATE,), NO_GRU + "LSTMState of 2; write {0}=" + ONE_GRU),
+        ({"kind": "gru"}, (STATE,), NO_GRU + "an array [4, 5]; write {0}=" + ONE_GRU),
+        ({"num_layers": 2}, (STATE, STATE), NO_LSTM + "an array [4, 5]; write {0}=" + TWO_LSTMS),
+        ({"num_layers": 2}, (LSTM_STATE, WIDE_STATE), "{0}[1].hidden: expected [B, H] = [4, 5], not [4, 6]"),
+    ],
+)
+def test_states(layer, state, message):
+    refused(lambda: make(**layer)(INPUTS, state), message.format("initial_state"))
+    if not layer.get("bidirectional"):
+        refused(lambda: make(**layer).step(SYMBOL, state), message.format("state"))
+
+
+CARRY_OF_GRU = f"carry: expected HiddenState of hidden, [..., H], not an array [4, 5]; write carry={GRU_IS}"
+CARRY_OF_LSTM = f"carry: expected LSTMState of hidden and cell, [..., H] each, not tuple of 1; write carry={LSTM_IS}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "carry", "inputs", "message"),
+    [
+        ("lstm", LSTM_STATE, SYMBOL[:, :2], "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 2)"),
+        ("rnn", GRU_STATE, jnp.float32(0), "inputs: axis -1, D (features), has size none, expected 3; shape ()"),
+        ("lstm", WIDE_STATE, SYMBOL, "carry.hidden: expected [..., H] = [4, 5], not [4, 6]"),
+        ("lstm", (STATE, STATE[0]), SYMBOL, "carry.cell: expected [..., H] = [4, 5], not [5]"),
+        ("gru", GRU_STATE, SYMBOL[:2], "carry.hidden: expected [..., H] = [2, 5], not [4, 5]"),
+        ("gru", STATE, SYMBOL, CARRY_OF_GRU),
+        ("lstm", (STATE,), SYMBOL, CARRY_OF_LSTM),
+    ],
+)
+def test_cells(kind, carry, inputs, message):
+    refused(lambda: make(kind).cells[0](carry, inputs), message)
