@@ -11,7 +11,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
-from lstm_jax.recurrent.sequences import check_axis, check_floating, check_sizes, check_state
+from lstm_jax.recurrent.sequences import check_array, check_axis, check_floating, check_sizes, check_state
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -132,6 +132,7 @@ class RecurrentCell(nnx.RNNCellBase):
         Raises:
             ValueError: names the axis that is wrong, what it is and what was expected.
         """
+        check_array("inputs", inputs, "[..., D]")
         check_axis("inputs", inputs, -1, "D (features)", self.in_features)
         check_state("carry", carry, self.cell.state_type, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
         carry = self.cell.state_type(*carry)

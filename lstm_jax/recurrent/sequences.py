@@ -56,11 +56,16 @@ def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) 
         )
 
 
+def check_array(name: str, array: Any, axes: str) -> None:
+    """Raises a ValueError where it is no array, such as a list."""
+    if not hasattr(array, "shape"):
+        raise ValueError(f"{name} must be an array {axes}, not {_described(array)}")
+
+
 def check_inputs(inputs: Array, axes: str, features: int) -> None:
     """Raises a ValueError where inputs do not have these axes, the last of them that of the features."""
     expected = len(axes.split())
-    if not hasattr(inputs, "shape"):
-        raise ValueError(f"inputs must be an array {axes}, not {_described(inputs)}")
+    check_array("inputs", inputs, axes)
     if jnp.ndim(inputs) != expected:
         raise ValueError(f"inputs must be {axes}, {expected} axes, not {jnp.ndim(inputs)}: shape {jnp.shape(inputs)}")
     check_axis("inputs", inputs, -1, "D (features)", features)
@@ -109,6 +114,7 @@ def check_state(
         write = write or f"{name}={_written(kind)}"
         raise ValueError(f"{name}: expected {expected}, not {_described(state)}; write {write}")
     for field, leaf in zip(fields, state, strict=True):
+        check_array(f"{name}.{field}", leaf, axes)
         check_shape(f"{name}.{field}", leaf, axes, shape)
 
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import pytest
 
 from lstm_jax.recurrent.cells import CELLS
-from tests.recurrent.test_refusals import INPUTS, LSTM_STATE, SYMBOL, B, H, make, refused
+from tests.recurrent.test_refusals import INPUTS, LSTM_STATE, SYMBOL, B, D, H, make, refused
 
 STATE = jnp.zeros((B, H))
 WIDE_STATE, GRU_STATE = CELLS["lstm"].zero_state(B, H + 1), CELLS["gru"].zero_state(B, H)
@@ -29,6 +29,7 @@ NO_GRU = "{0}[0]: expected HiddenState of hidden, [B, H], not "
         ({"kind": "gru"}, 0, TUPLE_OF.format(1, "HiddenState", "int") + ONE_GRU),
         ({}, (WIDE_STATE,), "{0}[0].hidden: expected [B, H] = [4, 5], not [4, 6]"),
         ({}, ((STATE, STATE[:3]),), "{0}[0].cell: expected [B, H] = [4, 5], not [3, 5]"),
+        ({}, ((STATE, [[0.0] * H] * B),), "{0}[0].cell must be an array [B, H], not list of 4"),
         ({}, (GRU_STATE,), NO_LSTM + "HiddenState of 1; write {0}=" + ONE_LSTM),
         ({"kind": "gru"}, (LSTM_STATE,), NO_GRU + "LSTMState of 2; write {0}=" + ONE_GRU),
         ({"kind": "gru"}, (STATE,), NO_GRU + "an array [4, 5]; write {0}=" + ONE_GRU),
@@ -49,6 +50,9 @@ CARRY_OF_LSTM = f"carry: expected LSTMState of hidden and cell, [..., H] each, n
 @pytest.mark.parametrize(
     ("kind", "carry", "inputs", "message"),
     [
+        ("lstm", LSTM_STATE, [[0.0] * D] * B, "inputs must be an array [..., D], not list of 4"),
+        ("gru", GRU_STATE, 0.5, "inputs must be an array [..., D], not float"),
+        ("lstm", (STATE, [[0.0] * H] * B), SYMBOL, "carry.cell must be an array [..., H], not list of 4"),
         ("lstm", LSTM_STATE, SYMBOL[:, :2], "inputs: axis -1, D (features), has size 2, expected 3; shape (4, 2)"),
         ("rnn", GRU_STATE, jnp.float32(0), "inputs: axis -1, D (features), has size none, expected 3; shape ()"),
         ("lstm", WIDE_STATE, SYMBOL, "carry.hidden: expected [..., H] = [4, 5], not [4, 6]"),
