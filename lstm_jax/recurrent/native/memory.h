@@ -16,8 +16,10 @@ namespace lstm_jax {
 constexpr int64_t kLargePage = int64_t(1) << 21;
 
 // Asks for large pages where memory is about to be written for the first time: the C library maps what is larger than
-// 32 MiB anew at every call, and a page is 4 KiB, unless it is asked for more. What lies beside it in a large page is
-// asked for, too: it belongs to the same array of XLA's, or to nobody.
+// 32 MiB anew at every call, unless it was told otherwise, and a page is 4 KiB, unless it is asked for more. What lies
+// beside it in its first and last large page is asked for, too. That may be anything in the same heap, in which
+// `runs/devices.py` has the C library keep pieces up to 64 MiB; it costs its neighbours memory at most, for large pages
+// hold what small ones would.
 template <class T>
 inline void will_be_written(T* from, int64_t size) {
 #if defined(__linux__)
