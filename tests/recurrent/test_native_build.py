@@ -27,6 +27,18 @@ def run_fresh(tmp_path, code, **environment):
     )
 
 
+def quick_compiler(path, first=""):
+    """A compiler that notes its arguments, and gives what was compiled for this process."""
+    note = f"IFS='|'; echo \"$*\" >> '{path}.calls'"
+    path.write_text(f"#!/bin/sh\n{note}\n{first}\nfor last; do :; done; cp '{build.kernel_path()}' \"$last\"\n")
+    path.chmod(0o755)
+    return path
+
+
+def calls(compiler):
+    return Path(f"{compiler}.calls").read_text().splitlines()
+
+
 def test_without_a_compiler_or_switched_off_it_is_left_to_xla_in_silence(tmp_path):
     for environment in ({"PATH": str(tmp_path)}, {build.SWITCH: "0"}, {build.SWITCH: "False"}):
         done = run_fresh(tmp_path, "print(build.load())", **environment)
@@ -47,6 +59,21 @@ def test_a_compiler_that_fails_is_a_warning_with_its_words_and_leaves_nothing(tm
     assert f"{build.SWITCH}=0" in done.stderr
     assert "what is wrong" in done.stderr or "kernel.so" in done.stderr
     assert len(list((tmp_path / "made").iterdir())) <= 1  # what was compiled, but is no library
+
+
+@pytest.mark.parametrize("wrong", ["/no/such/compiler", "no-such-program g++", "'g++"])
+def test_a_compiler_that_was_named_and_is_not_there_is_a_warning(tmp_path, wrong):
+    done = run_fresh(tmp_path, "print(build.outlook(), build.load())", CXX=wrong)
+    assert done.stdout == "None False\n"
+    assert f"CXX={wrong}: there is no program" in done.stderr and f"{build.SWITCH}=0" in done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_words_of_the_variable_are_the_compilers_name_and_its_flags(tmp_path):
+    compiler = quick_compiler(tmp_path / "my compiler")
+    assert run_fresh(tmp_path, "print(build.load())", CXX=f"'{compiler}' -m64 '-D A=1'").stdout == "True\n"
+    (line,) = calls(compiler)
+    assert line.startswith("-m64|-D A=1|-std=")
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
@@ -109,7 +136,7 @@ def test_kernels_of_earlier_sources_do_not_pile_up(tmp_path):
     compiler.write_text("#!/bin/sh\nfor last; do :; done; echo library > $last\n")
     compiler.chmod(0o755)
     for number in range(build.KERNELS + 3):
-        build.compile_to(tmp_path / f"kernel.{number}.so", str(compiler))
+        build.compile_to(tmp_path / f"kernel.{number}.so", [str(compiler)])
         os.utime(tmp_path / f"kernel.{number}.so", (number, number))
     assert len(list(tmp_path.glob("kernel.*.so"))) == build.KERNELS
     assert (tmp_path / f"kernel.{build.KERNELS + 2}.so").exists() and not (tmp_path / "kernel.0.so").exists()

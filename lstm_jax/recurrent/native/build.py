@@ -9,10 +9,12 @@ import functools
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -66,7 +68,11 @@ def outlook() -> str | None:
     """What somebody who waits should know before anything is computed; None: nothing that takes longer than usual."""
     if is_switched_off() or kernel_path().exists():
         return None
-    if find_compiler() is None:
+    try:
+        compiler = find_compiler()
+    except OSError:
+        return None  # `load` warns of it
+    if compiler is None:
         return "no C++ compiler was found (CXX names one): XLA computes the layers, which takes about twice the time"
     return "the kernel is being compiled for this processor: once, about ten seconds"
 
@@ -121,13 +127,23 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def find_compiler() -> str | None:
-    """The C++ compiler: $CXX, or what usually is there."""
-    candidates = [os.environ.get("CXX"), "c++", "g++", "clang++"]
-    return next((found for name in candidates if name and (found := shutil.which(name))), None)
+def find_compiler() -> list[str] | None:
+    """How the C++ compiler is called: the words of $CXX, or what usually is there; None: nothing is.
+
+    Raises:
+        FileNotFoundError: $CXX names no program.
+    """
+    chosen = os.environ.get("CXX", "")
+    try:
+        words = shlex.split(chosen)
+    except ValueError:  # a quotation without an end
+        words = [chosen]
+    if words and shutil.which(words[0]) is None:
+        raise FileNotFoundError(f"CXX={chosen}: there is no program {words[0]}; name a C++ compiler, or unset CXX")
+    return words or next(([found] for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
 
 
-def compile_to(path: Path, compiler: str) -> None:
+def compile_to(path: Path, compiler: Sequence[str]) -> None:
     """Compiles the kernel; other processes see nothing or the whole.
 
     Raises:
@@ -138,7 +154,7 @@ def compile_to(path: Path, compiler: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
         command = [
-            compiler,
+            *compiler,
             *FLAGS,
             "-isystem",
             jax.ffi.include_dir(),
