@@ -1,6 +1,7 @@
 """What a command says on standard error, and the status that it ends with."""
 
 import contextlib
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ def usage_error(message: str) -> NoReturn:
     """Ends the process with one line on standard error and exit status 2."""
     print_error(message)
     sys.exit(processes.leave(2))
+
+
+def out_of_memory(message: str) -> str:
+    """What to say where XLA says that the memory does not suffice; empty where it says something else."""
+    if "RESOURCE_EXHAUSTED" not in message:
+        return ""
+    asked = re.search(r"([0-9]+) bytes", message)
+    what = f": {int(asked[1]) / 2**30:,.1f} GiB were asked for at once" if asked else ""
+    return f"out of memory{what}; lower --batch_size, --hidden_size, --seq_len or --num_seeds"
 
 
 def print_error(message: str) -> None:

@@ -38,4 +38,4 @@ if __name__ == "__main__":
     options.define_flags(BASE, PRESETS)
     strings.define_flags()
     sys.modules["__main__"].__doc__ = __doc__
-    options.start(lambda: strings.main(BASE, PRESETS))
+    options.start(lambda: strings.main(BASE, PRESETS), strings.advice)

@@ -22,7 +22,7 @@ from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.runs.files import at_home
 from lstm_jax.runs.session import NotFiniteError
-from lstm_jax.settings import SettingError, allowed_values
+from lstm_jax.settings import SettingError, allowed_values, written
 from lstm_jax.tasks.checks import TaskError
 
 type Presets = recipes.Presets
@@ -36,7 +36,7 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
         presets: settings by name, for each preset; the first is the default.
     """
     names = list(presets)
-    flags.DEFINE_enum("preset", names[0], names, "recipe; a flag given by hand overrides it", module_name=sys.argv[0])
+    parsers.define_choice("preset", names, "recipe, which flags given by hand override", names[0])
     for name, field in chosen_fields(base).items():
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
         define_setting(field, describe_defaults(by_preset))
@@ -110,17 +110,20 @@ def stored_config(base: RunConfig, workdir: str) -> RunConfig:
     """
     record = folders.read_record(Path(workdir))
     if record["experiment"] != base.task.name:
-        raise folders.FolderError(f"--workdir={workdir} holds no run of {base.task.name}")
+        raise folders.FolderError(f"--workdir={workdir} holds a run of {record['experiment']}, not of {base.task.name}")
     stored = record["settings"]
     missing = setting_fields(base).keys() - stored.keys()
     if missing:
         raise folders.FolderError(f"--workdir={workdir}: its {folders.CONFIG} lacks {', '.join(sorted(missing))}")
-    for name, value in given_settings(base).items():
+    given = given_settings(base)
+    for name, value in given.items():
         if setting_fields(base)[name].metadata["identity"] and stored[name] != value:
-            raise SettingError(name, value, f"the run in {workdir} has {stored[name]}")
+            raise SettingError(name, value, f"the run in {workdir} has {written(stored[name])}")
     if flags.FLAGS["preset"].present:
         raise SettingError("preset", flags.FLAGS.preset, "the run in --workdir has its recipe already")
-    return base.replace({**stored, "workdir": workdir})
+    # Where things are may be said anew, such as --text_file: what is in it is known by its checksum.
+    places = {name: value for name, value in given.items() if not setting_fields(base)[name].metadata["identity"]}
+    return base.replace({**stored, **places, "workdir": workdir})
 
 
 def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "") -> None:
@@ -135,7 +138,7 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
         try:
             rest = _read(arguments)
         except flags.UnrecognizedFlagError as error:
-            console.usage_error(f"{str(error).splitlines()[0]}{advice(error.flagname)}")
+            console.usage_error(parsers.unknown_flag(error.flagname, advice(error.flagname)))
         except flags.Error as error:
             console.usage_error(str(error).splitlines()[0].removeprefix("flag "))
         except SystemExit:  # --help was printed; absl ends with status 1
@@ -157,7 +160,7 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
             return processes.leave(1)
         except (processes.LostProcessError, JaxRuntimeError) as error:
             # A network that is too large for the memory is not a fault of the program: no traceback.
-            console.print_error(str(error)[:400])
+            console.print_error(console.out_of_memory(str(error)) or str(error)[:400])
             return processes.leave(1, at_once=True)
         except KeyboardInterrupt:
             return processes.leave(130, at_once=True)

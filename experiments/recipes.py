@@ -27,7 +27,7 @@ def follow(base: RunConfig, presets: Presets, preset: str) -> RunConfig:
 
 
 @contextlib.contextmanager
-def blaming(presets: Presets, preset: str, chosen: bool, given: Collection[str]) -> Iterator[None]:
+def blaming(presets: Presets, preset: str, chosen: bool, given: Collection[str], flag: str = "--") -> Iterator[None]:
     """Where what cannot be used comes from a preset and not from a flag, the error says so.
 
     Args:
@@ -35,6 +35,7 @@ def blaming(presets: Presets, preset: str, chosen: bool, given: Collection[str])
         preset: which of them is followed.
         chosen: whether it was given by hand.
         given: names of the settings that were.
+        flag: what is written before NAME=VALUE of a setting.
     """
     try:
         yield
@@ -42,7 +43,9 @@ def blaming(presets: Presets, preset: str, chosen: bool, given: Collection[str])
         if error.name in given or error.name not in presets[preset]:
             raise
         whose = "has" if chosen else "which is the default, has"
-        raise SettingError("preset", preset, f"{whose} --{error.name}={error.value}, which {error.allowed}") from None
+        remedy = f"; add {flag}{error.remedy}" if error.remedy else ""
+        said = f"{whose} --{error.name}={error.value}, which {error.allowed}{remedy}"
+        raise SettingError("preset", preset, said) from None
 
 
 def _check(preset: str, settings: Mapping[str, Value], base: RunConfig) -> None:

@@ -34,7 +34,7 @@ def main(base: RunConfig, presets: options.Presets) -> int:
         raise SettingError("interactive", "true", "contradicts --predict")
     if predict is not None:
         config, folder = training.trained(base, "predict", predict)
-        print("\n".join(ask.ask(config, folder, predict.split(","))))
+        print("\n".join(ask.ask(config, folder, [word.strip() for word in predict.split(",")])))
         return 0
     if interactive:
         config, folder = training.trained(base, "interactive", "true")
@@ -50,3 +50,8 @@ def main(base: RunConfig, presets: options.Presets) -> int:
     strings = f"{settings.train_size:,} strings" if settings.train_size else "new strings"
     what = f"{strings} of {lengths} symbols"
     return training.train(config, what, f"--predict={question}")
+
+
+def advice(flag: str) -> str:
+    """What to do instead, where a flag of the experiments with texts was given."""
+    return "it belongs to experiments.next_word; strings are asked about with --predict" if flag == "generate" else ""

@@ -58,7 +58,7 @@ def main(base: RunConfig, presets: options.Presets) -> int:
 
 def advice(flag: str) -> str:
     """What to do instead, where a flag of the experiments with strings was given."""
-    return '; a text is asked for with --generate="SOME WORDS"' if flag == "predict" else ""
+    return 'a text is asked for with --generate="SOME WORDS"' if flag == "predict" else ""
 
 
 def wished() -> Wish:

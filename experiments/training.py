@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from experiments import STARTED, options, process_flags
-from lstm_jax.runs import devices, loop, processes, report
+from lstm_jax.runs import devices, loop, memory, processes, report
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problems import make_problem, make_view
@@ -41,6 +41,8 @@ def train(config: RunConfig, what: str, ask: str) -> int:
     """
     process_flags.join()
     config = devices.configure(config)
+    if config.run.num_seeds > 1:
+        memory.check_memory(config, make_problem(config))
     where, finished = find_folder(config)
     folder = Path(where)
     processes.say(describe_run(config, what, folder))
@@ -66,6 +68,8 @@ def train(config: RunConfig, what: str, ask: str) -> int:
 def find_folder(config: RunConfig) -> tuple[str, bool]:
     """Where the run goes, and whether it was finished there before."""
     folder = Path(config.run.workdir) if config.run.workdir else folders.default_folder(config, RUNS / config.task.name)
+    if (folder / folders.CONFIG).exists():  # before the run is announced
+        folders.check_record(folder, config)
     return str(folder), (folder / folders.RESULT).exists()
 
 

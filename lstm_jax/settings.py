@@ -18,11 +18,20 @@ class SettingError(ValueError):
         name: the setting, as its flag is spelled without dashes.
         value: what was given.
         allowed: what would have been right, as the end of a sentence.
+        remedy: NAME=VALUE of the setting that helps, where the wrong one was not given by hand; empty: unknown.
     """
 
-    def __init__(self, name: str, value: object, allowed: str):
+    def __init__(self, name: str, value: object, allowed: str, remedy: str = ""):
+        value = written(value)
         super().__init__(f"--{name}={value}: {allowed}")
-        self.name, self.value, self.allowed = name, value, allowed
+        self.name, self.value, self.allowed, self.remedy = name, value, allowed, remedy
+
+
+def written(value: object) -> str:
+    """A value as it is typed after a flag: `true`, and `0` for a number that is whole."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e16 else str(value)
 
 
 def setting(
@@ -61,7 +70,7 @@ def setting(
 
 
 def allowed_values(field: dataclasses.Field) -> str:
-    """The range of a setting in words, such as `a number from 1 to 10000`; empty where any value is allowed."""
+    """The range of a setting in words, such as `a number from 1 to 10,000`; empty where any value is allowed."""
     if field.metadata["choices"]:
         return "one of " + ", ".join(field.metadata["choices"])
     low, high = field.metadata["minimum"], field.metadata["maximum"]
@@ -69,8 +78,13 @@ def allowed_values(field: dataclasses.Field) -> str:
         return ""
     kind = "an integer" if type(field.default) is int else "a number"
     if high is None:
-        return f"{kind} of at least {low}"
-    return f"{kind} from {low} to {high}"
+        return f"{kind} of at least {_separated(low)}"
+    return f"{kind} from {_separated(low)} to {_separated(high)}"
+
+
+def _separated(bound: float) -> str:
+    """A bound of a range with separators, such as `1,000,000`; small ones with all their digits."""
+    return f"{int(bound):,}" if bound == int(bound) else str(bound)
 
 
 def is_allowed(field: dataclasses.Field, value: Value) -> bool:

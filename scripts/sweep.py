@@ -83,14 +83,17 @@ def plan_from_flags(chosen: SweepSettings) -> Plan:
     same["cpu_devices"] = flags.FLAGS.cpu_devices or 1
     axes = [parse_axis(text, options.chosen_fields(base)) for text in flags.FLAGS["set"].value or ()]
     settings = draw(axes, chosen.random, int(same.get("seed", 0))) if chosen.random else grid(axes)
-    return make_plan(base, settings, axes, same)
+    chosen_preset = preset or next(iter(presets))
+    names = {*same, *(axis.name for axis in axes)}
+    with recipes.blaming(presets, chosen_preset, preset is not None, names, "--set "):
+        return make_plan(base, settings, axes, same)
 
 
 def advice(flag: str) -> str:
     """What to do instead, where a setting of the runs was taken for a flag of the sweep."""
     bases = [importlib.import_module(f"experiments.{name}").BASE for name in find_experiments()]
     known = any(flag in options.chosen_fields(base) for base in bases)
-    return f"; it is a setting of the runs: --set {flag}=VALUES" if known else ""
+    return f"it is a setting of the runs: --set {flag}=VALUES" if known else ""
 
 
 def main() -> int:

@@ -145,7 +145,7 @@ def describe_answer(asked: str, objective: Objective, said: Said) -> str:
     """The answer and what is behind it: probabilities, or the number before it was rounded."""
     outputs, answer = said
     if not isinstance(objective, ClassObjective):
-        return f"{asked} {answer} (said {outputs[0]:.4f})"
+        return f"{asked} {answer} (said {outputs[0]:z.4f})"
     probabilities = np.asarray(objective.probabilities(outputs))
     listed = [f"{objective.low + place}: {share:.2%}" for place, share in enumerate(probabilities) if share >= SHOWN]
     return f"{asked} {answer} (probabilities {', '.join(listed)})"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from lstm_jax.network.settings import ModelSettings
-from lstm_jax.settings import SettingError, Value, check_ranges, setting
+from lstm_jax.settings import SettingError, Value, check_ranges, setting, written
 from lstm_jax.tasks.string_settings import StringSettings
 from lstm_jax.tasks.task import DataSettings, Task
 from lstm_jax.training.optimizers import TrainSettings
@@ -17,7 +17,9 @@ from lstm_jax.training.optimizers import TrainSettings
 class RunSettings:
     """How often a run is repeated, looked at and saved, and on what it runs."""
 
-    num_seeds: int = setting(1, "members of the population, with the seeds --seed, --seed + 1, ...", minimum=1)
+    num_seeds: int = setting(
+        1, "members of the population, with the seeds --seed, --seed + 1, ...", minimum=1, maximum=100_000
+    )
     seed: int = setting(
         0, "seed of the first member: initial weights, batches, strings to learn from", minimum=0, maximum=2**31 - 1
     )
@@ -68,9 +70,8 @@ class RunConfig:
         self.training.check()
         self.data.check_network(self.settings())
         if self.model.bidirectional and self.training.supervise == "every_step":
-            raise SettingError(
-                "supervise", "every_step", "contradicts --bidirectional: the way back has seen the symbols to come"
-            )
+            reason = "contradicts --bidirectional: the way back has seen the symbols to come"
+            raise SettingError("supervise", "every_step", reason, "supervise=last")
         held_out = getattr(self.data, self.data.validation)
         if self.run.patience and not held_out:
             raise SettingError("patience", self.run.patience, f"needs --{self.data.validation} above 0")
@@ -137,4 +138,6 @@ def setting_fields(config: RunConfig) -> dict[str, dataclasses.Field]:
 def describe_difference(ours: dict[str, Value], theirs: dict[str, Value]) -> str:
     """What differs between two runs' settings, such as `--hidden_size=32 (there: 24)`; empty if nothing does."""
     different = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
-    return ", ".join(f"--{name}={ours.get(name)} (there: {theirs.get(name)})" for name in sorted(different))
+    return ", ".join(
+        f"--{name}={written(ours.get(name))} (there: {written(theirs.get(name))})" for name in sorted(different)
+    )

@@ -96,12 +96,7 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
         raise FolderError(f"--workdir={folder} holds a sweep; a run needs a folder of its own")
     path = folder / CONFIG
     if path.exists():
-        record = read_record(folder)
-        there = {name: record["settings"].get(name) for name in config.settings(identity_only=True)}
-        ours: dict[str, Any] = {"experiment": config.task.name, **config.settings(identity_only=True)}
-        difference = describe_difference(ours, {"experiment": record["experiment"], **there})
-        if difference:
-            raise FolderError(f"--workdir={folder} holds a run with other settings: {difference}")
+        check_record(folder, config)
         return
     write_json(
         path,
@@ -115,6 +110,22 @@ def record_config(folder: Path, config: RunConfig, command: str | None = None) -
             "git_commit": origin.git_commit(),
         },
     )
+
+
+def check_record(folder: Path, config: RunConfig) -> None:
+    """Checks that the run in a folder is this one.
+
+    Raises:
+        FolderError: it is another, or there is something else.
+    """
+    record = read_record(folder)
+    if record["experiment"] != config.task.name:
+        raise FolderError(f"--workdir={folder} holds a run of {record['experiment']}; give another --workdir")
+    ours = config.settings(identity_only=True)
+    difference = describe_difference(ours, {name: record["settings"].get(name) for name in ours})
+    if difference:
+        remedy = "give another --workdir, or these settings to go on with that run"
+        raise FolderError(f"--workdir={folder} holds a run with other settings: {difference}; {remedy}")
 
 
 def command_line(**flags: str) -> str:

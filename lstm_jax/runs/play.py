@@ -35,7 +35,8 @@ def play(config: RunConfig, folder: Path, source: TextIO, screen: TextIO) -> Non
         FolderError: nothing was trained there yet.
     """
     if config.model.bidirectional:
-        raise SettingError("interactive", "true", "is not possible with --bidirectional: there is no end to read from")
+        reason = f"the run in {folder} is --bidirectional, which needs the whole string: use --predict"
+        raise SettingError("interactive", True, reason)
     problem = StringProblem(config)
     session, remarks = restore(config, folder)
     seed, params = next(networks(session))
@@ -82,7 +83,7 @@ def advance(program: Program, params: PyTree, state: PyTree, symbol: Array) -> t
 def answer_line(program: Program, asked: str, count: int, character: str, right: int, answered: Said) -> str:
     """What the network says after a symbol, beside the truth."""
     objective, outputs, answer = program.objective, np.asarray(answered.outputs), int(answered.decided)
-    said = f" (said {outputs[0]:.3f})" if len(outputs) == 1 else ""
+    said = f" (said {outputs[0]:z.3f})" if len(outputs) == 1 else ""
     verdict = "" if answer == right else "   wrong"
     if isinstance(objective, ClassObjective) and not objective.low <= right <= objective.high:
         verdict = f"   beyond its answers, {objective.low} to {objective.high}"

@@ -38,8 +38,12 @@ def deviating(config: RunConfig) -> set[str]:
     ignored = {*ROUNDING, *config.without_effect(), *(name for name in fields if not fields[name].metadata["flag"])}
     return {
         name
-        for name, value in config.settings(identity_only=True).items()
-        if value != recipe[name] and name not in ignored and value not in task.variants.get(name, ())
+        for name, value in config.settings().items()
+        # Where a text lies is no part of its identity, but its checksum has no recipe to be compared with.
+        if (fields[name].metadata["identity"] or name in config.data.question)
+        and value != recipe[name]
+        and name not in ignored
+        and value not in task.variants.get(name, ())
     }
 
 

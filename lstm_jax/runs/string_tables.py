@@ -107,7 +107,7 @@ def floor_lines(result: dict[str, Any]) -> list[str]:
         return []
     lines = [f"Never in training: {result['asked']} {', '.join(_missing(times, len(seeds)))}."]
     if result["config"]["readout"] == "class":
-        spread = f"{min(floors):.4%}" + (f" to {max(floors):.4%}" if len(seeds) > 1 else "")
+        spread = " to ".join(dict.fromkeys(f"{floor:.4%}" for floor in (min(floors), max(floors))))
         lines.append(f"A class that is never shown is not learned: this sets a floor of {spread} for the error.")
     return lines
 

@@ -49,7 +49,8 @@ class TextProblem(Problem):
         self.task, self.config = cast(NextWord, config.task), config
         text = read_text(self.settings)
         if self.settings.text_sha256 not in ("", checksum(text)):
-            raise SettingError("text_file", self.settings.text_file, "has changed since this run began")
+            reason = "has changed since this run began: restore it, or train anew in another --workdir"
+            raise SettingError("text_file", self.settings.text_file, reason)
         self.text = make_corpus(text, self.settings)
         check_streams(len(self.text.train), config.training.batch_size, self.settings)
         symbols = len(self.text.vocabulary)

@@ -31,6 +31,8 @@ def read_text(settings: TextSettings) -> str:
         return decode_text(path.read_bytes())
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
+        if settings.text_sha256 and not path.exists():  # it was there when the run began
+            reason += "; give its present place with --text_file"
         raise SettingError("text_file", settings.text_file, reason) from None
     except ValueError as error:  # no text; or a path that no file can have, such as one with a zero in it
         raise SettingError("text_file", settings.text_file, str(error)) from None
@@ -67,7 +69,8 @@ def identify(config: RunConfig, given: Collection[str]) -> RunConfig:
     folder = Path(config.run.workdir)
     if config.run.workdir and (folder / CONFIG).exists():
         there = read_record(folder)["settings"]
-        if there.get("text_file") == path and there.get("text_sha256") != ours:
-            reason = f"has changed since the run in {config.run.workdir} began; give another --workdir"
+        if there.get("text_sha256", ours) != ours:
+            what = "has changed since" if there.get("text_file") == path else "is not the text with which"
+            reason = f"{what} the run in {config.run.workdir} began; give that text or another --workdir"
             raise SettingError("text_file", settings.text_file, reason)
     return config.replace({"text_file": path, "text_sha256": ours, "batch_size": batch_size})

@@ -87,9 +87,8 @@ def make_plan(base: RunConfig, settings: Sequence[Settings], axes: Sequence[Axis
             runs.append(Run(config, {name: given[name] for name in _shown(given)}))
         except SettingError as error:
             where = ", ".join(f"{name}={value}" for name, value in own.items() if name in varied)
-            raise SettingError(
-                error.name, error.value, f"{error.allowed}{f' (with {where})' if where else ''}"
-            ) from None
+            reason = f"{error.allowed}{f' (with {where})' if where else ''}"
+            raise SettingError(error.name, error.value, reason, error.remedy) from None
     _check_effects(runs, axes)
     if len({run.identity for run in runs}) < len(runs):
         raise SettingError("set", ",".join(axis.name for axis in axes), "two runs have the same name; try fewer runs")

@@ -38,7 +38,9 @@ def encode(text: str, alphabet: str) -> np.ndarray:
     """
     for position, character in enumerate(text):
         if character not in alphabet:
-            raise ValueError(f"character {character!r} at position {position + 1} is not one of {', '.join(alphabet)}")
+            name = "" if character.isascii() else f" (U+{ord(character):04X})"  # it may look like one of the alphabet
+            what = f"character {character!r}{name} at position {position + 1}"
+            raise ValueError(f"{what} is not one of {', '.join(alphabet)}")
     return np.array([alphabet.index(character) for character in text], np.uint8)
 
 

@@ -18,7 +18,9 @@ INPUTS = ("embedding", "code", "one_hot")
 class TextSettings:
     """Which text there is, what its symbols are, and how it is learned from."""
 
-    text_file: str = setting("", "text to learn from, in UTF-8; empty: the fable that comes with the package")
+    text_file: str = setting(
+        "", "text to learn from, in UTF-8; empty: the fable that comes with the package", identity=False
+    )
     tokens: str = setting("words", "what is predicted: words (between white space) or characters", choices=UNITS)
     lowercase: bool = setting(False, "turn upper case into lower case first")
     min_count: int = setting(1, "symbols that occur less often become one, <unk>", minimum=1)

@@ -88,7 +88,7 @@ def test_the_document_and_the_picture(measured):
         (peers, "--shapes=B10,T0,D1,H4", "must be shapes like B1000,T20,D1,H24"),
         (peers, "--cells=rnn", "must be some of lstm, gru"),
         (peers, "--passes=backward", "must be some of forward, both"),
-        (peers, "--repetitions=0", "must be an integer from 1 to 10000"),
+        (peers, "--repetitions=0", "must be an integer from 1 to 10,000"),
         (peers, "--dtype=float16", "must be one of float32, bfloat16"),
         (peers, "--plot=picture.gif", "must end in .png or .svg"),
         (peers, "--json=/nonexistent/peers.json", "must be a file in a folder that exists"),
@@ -109,7 +109,7 @@ def test_wrong_values_are_refused(module, flag, allowed):
 @pytest.mark.parametrize("module", ["peers", "scaling"])
 def test_a_refusal_is_one_line(module):
     error = run(module, "--repetitions=none", status=2).stderr
-    assert error == "error: --repetitions=none: must be an integer from 1 to 10000\n"
+    assert error == "error: --repetitions=none: must be an integer from 1 to 10,000\n"
 
 
 def test_a_platform_that_is_not_there_is_refused():

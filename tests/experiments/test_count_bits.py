@@ -80,6 +80,7 @@ BAD = [
     (["--predict=01x0"], "--predict=01x0: character 'x' at position 3 is not one of 0, 1"),
     (["--predict=01,"], "--predict=01,: has an empty string"),
     (["--predict=01", "--hidden_size=9"], "--hidden_size=9: the run in"),
+    (["--predict=01", "--bidirectional"], "has false"),
     (["--predict=01", "--preset=paper"], "--preset=paper: the run in --workdir has its recipe already"),
 ]
 
@@ -98,17 +99,23 @@ def assert_one_line(done, message):
     ("flags", "message"),
     [
         (["--hidden_size=0"], "--hidden_size=0: must be an integer from 1"),
-        (["--hidden_size=many"], "--hidden_size=many: must be an integer from 1 to 65536"),
+        (["--num_seeds=100000000", "--num_steps=1"], "--num_seeds=100000000: must be an integer from 1 to 100"),
+        (["--hidden_size=many"], "--hidden_size=many: must be an integer from 1 to 65,536"),
         (["--clip_norm=off"], "--clip_norm=off: must be a number of at least 0"),
-        (["--cell=gru", "--forget_bias=2"], "--forget_bias=2.0: has no effect with --cell=gru"),
+        (["--cell=gru", "--forget_bias=2"], "--forget_bias=2: has no effect with --cell=gru"),
         (["--optimizer=sgd", "--adam_b2=0.9"], "has no effect with --optimizer=sgd"),
         (["--lr_schedule=cosine", "--warmup=0.3"], "has no effect with --lr_schedule=cosine"),
         (["--test_size=100"], "has no effect where all unseen strings are tested"),
         (["--predict=01", "--workdir=no/such/run"], "--workdir=no/such/run holds no run"),
-        (["--hiden_size=3"], "Did you mean: hidden_size"),
-        (["--preset=exact", "--cell=gru"], "--preset=exact: has --read_from=cell, which"),
+        (["--hiden_size=3"], "--hiden_size: there is no such flag; the nearest is --hidden_size"),
+        (["--foo=3"], "--foo: there is no such flag; --help lists them"),
+        (["--generate=a"], "--generate: there is no such flag; it belongs to experiments.next_word; strings are asked"),
+        (
+            ["--preset=exact", "--cell=gru"],
+            "--preset=exact: has --read_from=cell, which needs --cell=lstm, a gru has",
+        ),
         (["--cell=lstn"], "must be one of lstm, gru, rnn"),
-        (["--preset=quick"], "quick"),
+        (["--preset=quick"], "--preset=quick: must be one of fast, paper, exact"),
         (["hidden_size=3"], "'hidden_size=3' is not a flag"),
         (["--seq_len=6", "--train_size=64"], "--train_size=64: must be less than the 64 strings"),
         (["--bidirectional", "--supervise=every_step"], "contradicts --bidirectional"),
@@ -163,7 +170,7 @@ def test_the_help_lists_every_flag_with_default_and_range():
     for name in setting_fields(BASE):
         assert f"--{name}:" in text or f"--[no]{name}:" in text
     assert "default 2500 (fast)" in " ".join(text.split())
-    assert "an integer from 1 to 65536" in " ".join(text.split())
+    assert "an integer from 1 to 65,536" in " ".join(text.split())
 
 
 def test_lengths_are_reported_when_they_vary(tmp_path):

@@ -54,8 +54,11 @@ def test_a_file_system_without_locks_is_not_taken_for_another_process(tmp_path, 
 def test_other_settings_are_named(tmp_path):
     folders.record_config(tmp_path, CONFIG)
     folders.record_config(tmp_path, CONFIG.replace({"progress": "off"}))
-    with pytest.raises(folders.FolderError, match=r"--hidden_size=32 \(there: 24\), --seed=1 \(there: 0\)"):
+    said = r"--hidden_size=32 \(there: 24\), --seed=1 \(there: 0\); give another --workdir, or these settings to go on"
+    with pytest.raises(folders.FolderError, match=said):
         folders.record_config(tmp_path, CONFIG.replace({"hidden_size": 32, "seed": 1}))
+    with pytest.raises(folders.FolderError, match=r"holds a run of count_bits; give another --workdir$"):
+        folders.record_config(tmp_path, next_word.BASE)
     record = json.loads((tmp_path / "config.json").read_text())
     assert record["settings"]["hidden_size"] == 24
     assert {"command", "versions", "devices", "git_commit"} <= record.keys()

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from experiments import next_word
+from lstm_jax.runs.folder import record_config
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.runs.texts import identify, read_text
 from lstm_jax.settings import SettingError
@@ -39,6 +40,23 @@ def test_a_run_finds_its_text_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     assert read_text(config.data) == "one two three"
     assert identify(config, ()) == config
+
+
+def test_a_text_is_known_by_what_is_in_it_wherever_it_lies(tmp_path):
+    for name, content in (("a", "one two three"), ("b", "one two three"), ("c", "one two four")):
+        (tmp_path / name).write_text(content)
+    run = next_word.BASE.replace({"workdir": str(tmp_path / "run")})
+    (tmp_path / "run").mkdir()
+    there, moved, other = (run.replace({"text_file": str(tmp_path / name)}) for name in "abc")
+    there = identify(there, ())
+    record_config(tmp_path / "run", there)
+    record_config(tmp_path / "run", identify(moved, ()))
+    assert identify(moved, ()).identity == there.identity
+    with pytest.raises(SettingError, match=r"c: is not the text with which the run in .* began; give that text or"):
+        identify(other, ())
+    (tmp_path / "a").unlink()
+    with pytest.raises(SettingError, match="No such file or directory; give its present place with --text_file"):
+        read_text(there.data)
 
 
 def test_as_many_streams_as_the_text_is_long_enough_for_unless_their_number_was_given():

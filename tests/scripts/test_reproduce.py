@@ -41,7 +41,7 @@ def test_a_small_part_from_end_to_end_and_again(tmp_path):
     ("flags", "message"),
     [
         (["--only=sign_sum,counting"], "--only=sign_sum,counting: must be some of count_bits, sign_sum"),
-        (["--num_seeds=0"], "--num_seeds=0: must be an integer from 1 to 1000"),
+        (["--num_seeds=0"], "--num_seeds=0: must be an integer from 1 to 1,000"),
         (["--tutorial_times=none.json"], "--tutorial_times=none.json: cannot be read: python -m benchmarks.tutorials"),
         (["--tutorial_times=constraints.txt"], "--tutorial_times=constraints.txt: cannot be read"),
         (["--quick_share=0.5"], "--quick_share=0.5: has no effect without --quick"),

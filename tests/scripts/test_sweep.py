@@ -140,7 +140,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path):
     ("flags", "words"),
     [
         (["--set=seqlen=5"], ["there is no setting seqlen", "the nearest: seq_len"]),
-        (["--set=seq_len=5,zero"], ["'zero' must be an integer from 1 to 10000"]),
+        (["--set=seq_len=5,zero"], ["'zero' must be an integer from 1 to 10,000"]),
         (["--set=seq_len=4,5"], ["--train_size=20", "must be less than the 16 strings", "(with seq_len=4"]),
         (["--set=adam_b2=0.9", "--set=optimizer=sgd"], ["--set=adam_b2=0.9", "has no effect"]),
         (["--set=seq_len=5..9 linear"], ["must say how many values"]),
