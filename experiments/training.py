@@ -50,7 +50,8 @@ def train(config: RunConfig, what: str, ask: str) -> int:
         result = loop.run(config, folder, STARTED)
     except loop.RunInterruptedError as interrupted:
         again = "resume with" if processes.is_alone() else "resume on every process, here with"
-        processes.say(f"{interrupted}; {again}:", folders.command_line(workdir=str(folder)))
+        if processes.is_first():  # where the output goes to a file, too, it is to be seen
+            print(f"{interrupted}; {again}:\n{folders.command_line(workdir=str(folder))}", file=sys.stderr)
         return 130
     view = make_view(config, make_problem(config))
     remarks = report.remarks(view, result)
@@ -76,10 +77,11 @@ def find_folder(config: RunConfig) -> tuple[str, bool]:
 def describe_run(config: RunConfig, what: str, folder: Path) -> str:
     """One line on what is trained."""
     model, training = config.model, config.training
-    seeds = f"{config.run.num_seeds} seeds" if config.run.num_seeds > 1 else f"seed {config.run.seed}"
+    seeds = report.counted(config.run.num_seeds, "seed") if config.run.num_seeds > 1 else f"seed {config.run.seed}"
     layers = f"{model.num_layers} x " if model.num_layers > 1 else ""
+    updates = report.counted(training.num_steps, "update")
     return (
-        f"{config.task.name}: {model.cell} {layers}{model.hidden_size}, {what}, {training.num_steps:,} updates of "
+        f"{config.task.name}: {model.cell} {layers}{model.hidden_size}, {what}, {updates} of "
         f"{training.batch_size:,}, {seeds}; in {folder}"
     )
 

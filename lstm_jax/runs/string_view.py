@@ -26,12 +26,16 @@ from lstm_jax.runs.string_tables import (
 )
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import Strings, decode, final_answers, running_answers
+from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.evaluate import read_along, read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
 LONGEST_SHOWN = 100
 """Symbols of the example string whose running answers are shown."""
+
+CANDIDATES = 256
+"""Random strings among which the example is looked for."""
 
 MOST_IN_TITLE = 40
 """Symbols of the example string that stand above its picture."""
@@ -49,10 +53,9 @@ class StringView(View):
         self.config, self.problem = config, problem
         self.train_tags: Mapping[str, str] = {}
         self.by_epoch = published_by_epoch(config)
-        rng = np.random.default_rng(0)
         # A class readout has an output for each answer, the first for the smallest.
         self.lowest = problem.objective.low if isinstance(problem.objective, ClassObjective) else 0
-        self.string = rng.integers(0, len(problem.task.alphabet), problem.settings.seq_len, dtype=np.uint8)
+        self.string = telling_string(problem.task, problem.settings.seq_len)
 
     @override
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
@@ -131,6 +134,19 @@ class StringView(View):
         majority = max(counts, key=lambda answer: counts[answer][1])
         error = 1 - counts[majority][1] / sum(size for _, size in counts.values())
         return [*lines, f"Baseline: always answering {majority} is wrong on {error:.2%}."]
+
+
+def telling_string(task: StringTask, length: int) -> np.ndarray:
+    """A string, [T], always the same, whose running answers take many values: a task is not seen in zeros alone.
+
+    It is the first of some random ones that has half as many as can be, or that which has most.
+    """
+    shape = (CANDIDATES, length)
+    codes = np.random.default_rng(0).integers(0, len(task.alphabet), shape, dtype=np.uint8)
+    answers = running_answers(task, Strings(codes, np.full(CANDIDATES, length)))
+    different = np.array([len(np.unique(row)) for row in answers])
+    low, high = task.answer_range(length)
+    return codes[np.argmax(np.minimum(2 * different, min(length, high - low + 1)))]
 
 
 def evaluation_line(step: int, epoch: float | None, scores: list[Score], by_epoch: dict[int, str]) -> str:

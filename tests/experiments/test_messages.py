@@ -1,8 +1,10 @@
 """What is said on standard error, and how it reads; nothing is started here."""
 
+from pathlib import Path
+
 import pytest
 
-from experiments import console, recipes, sign_sum
+from experiments import console, recipes, sign_sum, training
 from lstm_jax.runs.config import setting_fields
 from lstm_jax.settings import SettingError, allowed_values, written
 from lstm_jax.tasks.strings import encode
@@ -44,6 +46,11 @@ def test_a_memory_that_does_not_suffice_is_said_in_one_line():
     )
     assert console.out_of_memory(raw) == said
     assert console.out_of_memory("INTERNAL: something else") == ""
+
+
+def test_what_is_trained_is_counted():
+    config = sign_sum.BASE.replace({"num_steps": 1, "num_seeds": 2_000})
+    assert "signs, 1 update of 128, 2,000 seeds; in " in training.describe_run(config, "signs", Path("runs"))
 
 
 def test_what_looks_like_a_sign_is_named():

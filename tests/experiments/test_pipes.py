@@ -35,3 +35,13 @@ def test_a_sweep_goes_on(tmp_path):
     assert "to do: 2 compiled programs" in line
     assert ended == [0, ""]
     assert (tmp_path / "sweep" / "report.html").exists()
+
+
+def test_the_line_that_resumes_is_seen_where_the_output_goes_to_a_file(tmp_path):
+    process = commands.begin("--num_steps=1000000", "--checkpoint_every=20", f"--workdir={tmp_path}")
+    commands.wait_for_checkpoint(tmp_path, 20, process)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted at step" in errors and f"--workdir={tmp_path}" in errors.splitlines()[-1]
+    assert "interrupted" not in output
