@@ -145,7 +145,10 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path):
         (["--set=adam_b2=0.9", "--set=optimizer=sgd"], ["--set=adam_b2=0.9", "has no effect"]),
         (["--set=seq_len=5..9 linear"], ["must say how many values"]),
         (["--random=5", "--set=seq_len=5,6"], ["--random=5", "only 2 different"]),
-        (["--learning_rate=0.1"], ["flag 'learning_rate'; it is a setting of the runs: --set learning_rate=VALUES"]),
+        (
+            ["--learning_rate=0.1"],
+            ["--learning_rate: there is no such flag; it is a setting of the runs: --set learning_rate=VALUES"],
+        ),
         (["--halving=1"], ["--halving=1"]),
         (["--threshold=2"], ["--threshold=2"]),
         (["--ray_address=auto"], ["has no effect with --executor=local"]),
