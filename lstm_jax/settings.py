@@ -10,6 +10,9 @@ from typing import Any
 
 type Value = int | float | str | bool
 
+type Settings = dict[str, Value]
+"""Values by the names of their settings."""
+
 
 class SettingError(ValueError):
     """A setting that cannot be used.

@@ -25,9 +25,9 @@ import experiments
 from experiments import STARTED, options, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunSettings
-from lstm_jax.settings import SettingError, check_ranges
+from lstm_jax.settings import SettingError, Settings, check_ranges
 from lstm_jax.sweeps.axis import parse_axis
-from lstm_jax.sweeps.grid import Settings, draw, grid
+from lstm_jax.sweeps.grid import draw, grid
 from lstm_jax.sweeps.plan import Plan, make_plan
 from lstm_jax.sweeps.settings import SweepSettings
 from lstm_jax.sweeps.sweep import ALL_DONE, SweepRun

@@ -112,6 +112,15 @@ def test_loop_checkpoints_populations_and_sweeps_know_neither_strings_nor_texts(
     assert not [module for module in imports(path) if ONE_KIND.match(module)]
 
 
+@pytest.mark.parametrize("room", sorted({room_of(name_of(path)) for path in MODULES} - {"experiments", "benchmarks"}))
+def test_no_two_types_of_a_room_have_the_same_name(room):
+    paths = [path for path in MODULES if room_of(name_of(path)) == room]
+    nodes = [node for path in paths for node in ast.parse(path.read_text()).body]
+    names = [node.name for node in nodes if isinstance(node, ast.ClassDef)]
+    names += [node.name.id for node in nodes if isinstance(node, ast.TypeAlias)]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("path", MODULES + TESTS, ids=name_of)
 def test_modules_and_functions_are_short(path):
     assert len(path.read_text().splitlines()) <= 200

@@ -17,7 +17,7 @@ from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.recurrent.flax_cells import GRUCell, LSTMCell, RecurrentCell, SimpleCell
 
 
-class Layout(NamedTuple):
+class FlaxPlaces(NamedTuple):
     """Where a cell of Flax keeps its weights: the names of its nnx.Linear, each list in the order of the gates."""
 
     cell_type: type[RecurrentCell]
@@ -26,11 +26,11 @@ class Layout(NamedTuple):
     bias: tuple[str, ...]
 
 
-LAYOUTS: dict[type[nnx.RNNCellBase], Layout] = {
-    nnx.OptimizedLSTMCell: Layout(LSTMCell, ("dense_i",), ("dense_h",), ("dense_h",)),
-    nnx.LSTMCell: Layout(LSTMCell, ("ii", "if_", "ig", "io"), ("hi", "hf", "hg", "ho"), ("hi", "hf", "hg", "ho")),
-    nnx.GRUCell: Layout(GRUCell, ("dense_i",), ("dense_h",), ("dense_i",)),
-    nnx.SimpleCell: Layout(SimpleCell, ("dense_i",), ("dense_h",), ("dense_i",)),
+FLAX_PLACES: dict[type[nnx.RNNCellBase], FlaxPlaces] = {
+    nnx.OptimizedLSTMCell: FlaxPlaces(LSTMCell, ("dense_i",), ("dense_h",), ("dense_h",)),
+    nnx.LSTMCell: FlaxPlaces(LSTMCell, ("ii", "if_", "ig", "io"), ("hi", "hf", "hg", "ho"), ("hi", "hf", "hg", "ho")),
+    nnx.GRUCell: FlaxPlaces(GRUCell, ("dense_i",), ("dense_h",), ("dense_i",)),
+    nnx.SimpleCell: FlaxPlaces(SimpleCell, ("dense_i",), ("dense_h",), ("dense_i",)),
 }
 SIGMOIDS, TANHS = (nnx.sigmoid, jax.nn.sigmoid, jax.lax.logistic), (nnx.tanh, jnp.tanh, jax.lax.tanh)
 
@@ -50,13 +50,13 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
     Raises:
         ValueError: another kind of cell, or an option of it that has no counterpart here; names the option.
     """
-    layout = _layout(type(cell))
+    places = _places(type(cell))
     _check_options(cell)
     source: Any = cell
     zeros = nnx.initializers.zeros
     # An Elman cell of Flax has a dtype even if none is given, that of the parameters.
     given = not isinstance(cell, nnx.SimpleCell) or source.dtype != source.param_dtype
-    ours = layout.cell_type(
+    ours = places.cell_type(
         source.in_features,
         source.hidden_features,
         kernel_init=zeros,
@@ -64,9 +64,9 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
         param_dtype=source.param_dtype,
         rngs=nnx.Rngs(0),
     )
-    for param, names in ((ours.input_kernel, layout.input), (ours.hidden_kernel, layout.hidden)):
+    for param, names in ((ours.input_kernel, places.input), (ours.hidden_kernel, places.hidden)):
         _fill(param, [getattr(source, name).kernel[...].T for name in names])
-    biases = [getattr(source, name).bias[...] for name in layout.bias]
+    biases = [getattr(source, name).bias[...] for name in places.bias]
     kind = CELLS[ours.kind]
     without = (kind.num_biases - kind.num_gates) * ours.hidden_features
     _fill(ours.bias, [*biases, jnp.zeros(without, biases[0].dtype)])
@@ -87,8 +87,8 @@ def to_flax(cell: RecurrentCell, cell_type: type[nnx.RNNCellBase]) -> nnx.RNNCel
         ValueError: another type, a type with other equations, or a GRU whose bias on the recalled state, the last H
             numbers of `bias`, is not zero: Flax has no place for it.
     """
-    layout = _layout(cell_type)
-    if layout.cell_type.kind != cell.kind:
+    places = _places(cell_type)
+    if places.cell_type.kind != cell.kind:
         raise ValueError(f"{type(cell).__name__} has other equations than {cell_type.__name__} of Flax")
     gates = CELLS[cell.kind].num_gates * cell.hidden_features
     weights = cell.weights
@@ -108,20 +108,20 @@ def to_flax(cell: RecurrentCell, cell_type: type[nnx.RNNCellBase]) -> nnx.RNNCel
         param_dtype=weights.bias.dtype,
         rngs=nnx.Rngs(0),
     )
-    for names, kernel in ((layout.input, weights.input), (layout.hidden, weights.hidden)):
+    for names, kernel in ((places.input, weights.input), (places.hidden, weights.hidden)):
         for name, rows in zip(names, jnp.split(kernel, len(names)), strict=True):
             _fill(getattr(theirs, name).kernel, [rows.T])
-    for name, rows in zip(layout.bias, jnp.split(weights.bias[:gates], len(layout.bias)), strict=True):
+    for name, rows in zip(places.bias, jnp.split(weights.bias[:gates], len(places.bias)), strict=True):
         _fill(getattr(theirs, name).bias, [rows])
     return theirs
 
 
-def _layout(cell_type: type) -> Layout:
+def _places(cell_type: type) -> FlaxPlaces:
     # A subclass may have other equations, so the type itself must be known.
-    if cell_type not in LAYOUTS:
-        known = ", ".join(f"nnx.{known.__name__}" for known in LAYOUTS)
+    if cell_type not in FLAX_PLACES:
+        known = ", ".join(f"nnx.{known.__name__}" for known in FLAX_PLACES)
         raise ValueError(f"no counterpart for {cell_type.__module__}.{cell_type.__name__}; there is one for {known}")
-    return LAYOUTS[cell_type]
+    return FLAX_PLACES[cell_type]
 
 
 def _check_options(cell: Any) -> None:

@@ -28,7 +28,7 @@ COLUMNS = 16
 than 512, 125 take 30 % longer than 128."""
 
 
-class Way(NamedTuple):
+class Recurrence(NamedTuple):
     """Which recurrence it is: the kind of cell, the direction of time, and whether the kernel computes it."""
 
     kind: str
@@ -68,15 +68,15 @@ def unroll(
     weights, inputs, state = refuse_forward_mode((weights, inputs, state))
     if on_gpu.is_chosen():
         with explained():
-            return on_gpu.unroll(on_gpu.Way(kind, reverse, from_zeros), weights, inputs, state, resets)
+            return on_gpu.unroll(on_gpu.GPURecurrence(kind, reverse, from_zeros), weights, inputs, state, resets)
     batch = inputs.shape[-1]
-    way = Way(kind, reverse, native.usable(weights, inputs, state))
-    padding = -batch % COLUMNS if batch > COLUMNS and not way.by_kernel else 0
+    which = Recurrence(kind, reverse, native.usable(weights, inputs, state))
+    padding = -batch % COLUMNS if batch > COLUMNS and not which.by_kernel else 0
     columns = (inputs, state, resets)
     if padding:
         columns = jax.tree.map(lambda leaf: jnp.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, padding)]), columns)
     with explained():
-        results = _unroll(way, weights, *columns)
+        results = _unroll(which, weights, *columns)
     return jax.tree.map(lambda leaf: leaf[..., :batch], results) if padding else results
 
 
@@ -84,34 +84,34 @@ UNROLL: dict[str, Callable[..., tuple[State, State]]] = {kind: functools.partial
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _unroll(way: Way, *arguments: PyTree) -> tuple[State, State]:
-    final, states, _ = _forward(way, arguments, keep=False)
+def _unroll(which: Recurrence, *arguments: PyTree) -> tuple[State, State]:
+    final, states, _ = _forward(which, arguments, keep=False)
     return final, states
 
 
-def _forward(way: Way, arguments: tuple, *, keep: bool) -> tuple[State, State, PyTree]:
-    by_xla = functools.partial(fused_passes.forward, way.kind, way.reverse)
-    if not way.by_kernel:
+def _forward(which: Recurrence, arguments: tuple, *, keep: bool) -> tuple[State, State, PyTree]:
+    by_xla = functools.partial(fused_passes.forward, which.kind, which.reverse)
+    if not which.by_kernel:
         return by_xla(*arguments)
-    return native.forward(way.kind, way.reverse, keep, by_xla, *arguments)
+    return native.forward(which.kind, which.reverse, keep, by_xla, *arguments)
 
 
-def _forward_rule(way, *primals):
+def _forward_rule(which, *primals):
     arguments = jax.tree.map(lambda leaf: leaf.value, primals, is_leaf=lambda leaf: hasattr(leaf, "perturbed"))
-    final, states, kept = _forward(way, arguments, keep=True)
+    final, states, kept = _forward(which, arguments, keep=True)
     # Empty tuples or None: facts that are known when the backward pass is traced.
     matter = [() if any(leaf.perturbed for leaf in part) else None for part in ([primals[1]], primals[2])]
     return (final, states), (arguments, states, kept, matter)
 
 
-def _backward_rule(way, residuals, cotangents):
+def _backward_rule(which, residuals, cotangents):
     arguments, states, kept, matter = residuals
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     derivatives = [[None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents]
-    by_xla = functools.partial(fused_passes.backward, way.kind, way.reverse)
-    if way.by_kernel:
+    by_xla = functools.partial(fused_passes.backward, which.kind, which.reverse)
+    if which.by_kernel:
         need = matter[0] is not None, matter[1] is not None
-        results = native.backward(way.kind, way.reverse, need, by_xla, arguments, states, kept, *derivatives)
+        results = native.backward(which.kind, which.reverse, need, by_xla, arguments, states, kept, *derivatives)
     else:
         results = by_xla(arguments, states, kept, *derivatives)
     return (*results, None)

@@ -18,7 +18,7 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import HiddenState, LSTMState, Weights
 
 
-class Rows(NamedTuple):
+class FusedWeights(NamedTuple):
     """Weights in the order and scale of the fast path: input [R, D], hidden [R, H], bias [4·H, 1]."""
 
     input: Array
@@ -41,8 +41,8 @@ class FusedCell(NamedTuple):
 
     input_blocks: slice
     hidden_blocks: slice
-    prepare: Callable[[Weights], Rows]
-    restore: Callable[[Rows], Weights]
+    prepare: Callable[[Weights], FusedWeights]
+    restore: Callable[[FusedWeights], Weights]
     activate: Callable[[Array, Array, Array, Any], tuple[Any, Any]]
     differentiate: Callable[[Any, Any, Any, Any], tuple[Array, Any]]
 
@@ -59,11 +59,11 @@ def _order(blocks: Array, *order: int) -> Array:
     return jnp.concatenate([pieces[number] for number in order])
 
 
-def _prepare_lstm(weights: Weights) -> Rows:
-    return Rows(*(_halve(part, True, True, False, True) for part in (*weights[:2], weights.bias[:, None])))
+def _prepare_lstm(weights: Weights) -> FusedWeights:
+    return FusedWeights(*(_halve(part, True, True, False, True) for part in (*weights[:2], weights.bias[:, None])))
 
 
-def _restore_lstm(rows: Rows) -> Weights:
+def _restore_lstm(rows: FusedWeights) -> Weights:
     scaled = [_halve(part, True, True, False, True) for part in rows]
     return Weights(scaled[0], scaled[1], scaled[2][:, 0])
 
@@ -91,15 +91,15 @@ def _differentiate_lstm(
     return jnp.concatenate(rows), LSTMState(jnp.zeros_like(d_hidden), d_cell * (0.5 + 0.5 * f))
 
 
-def _prepare_gru(weights: Weights) -> Rows:
-    return Rows(
+def _prepare_gru(weights: Weights) -> FusedWeights:
+    return FusedWeights(
         _order(_halve(weights.input, True, True, False), 2, 0, 1),
         _halve(weights.hidden, True, True, False),
         _order(_halve(weights.bias[:, None], True, True, False, False), 2, 0, 1, 3),
     )
 
 
-def _restore_gru(rows: Rows) -> Weights:
+def _restore_gru(rows: FusedWeights) -> Weights:
     return Weights(
         _halve(_order(rows.input, 1, 2, 0), True, True, False),
         _halve(rows.hidden, True, True, False),

@@ -18,7 +18,7 @@ from jax import lax
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.cells import State, Weights, product
-from lstm_jax.recurrent.fused_cells import FUSED_CELLS, Rows
+from lstm_jax.recurrent.fused_cells import FUSED_CELLS, FusedWeights
 from lstm_jax.recurrent.varying import vary_alike
 from lstm_jax.recurrent.weight_gradient import WeightGradient
 
@@ -98,7 +98,7 @@ def _back_in_chunks(
     gradient: WeightGradient,
     time: int,
     reverse: bool,
-) -> tuple[State, Array, Rows]:
+) -> tuple[State, Array, FusedWeights]:
     """Goes back through all symbols, a product of the weight gradient for each chunk of them."""
 
     def one(carry: Any, now: Array) -> tuple[Any, Array]:

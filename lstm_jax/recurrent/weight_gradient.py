@@ -7,7 +7,7 @@ from jax import lax
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import product
-from lstm_jax.recurrent.fused_cells import FusedCell, Rows
+from lstm_jax.recurrent.fused_cells import FusedCell, FusedWeights
 
 LARGEST_FILLED = 63
 """Up to this many units one product serves all weights, its operand filled up to a multiple of 16 rows; measured: 7 %
@@ -36,7 +36,7 @@ class WeightGradient:
         batch: B.
     """
 
-    def __init__(self, cell: FusedCell, weights: Rows, time: int, batch: int):
+    def __init__(self, cell: FusedCell, weights: FusedWeights, time: int, batch: int):
         self.units, self.features = weights.hidden.shape[1], weights.input.shape[1]
         self.dtype, self.batch = weights.input.dtype, batch
         self.hidden_rows, self.input_rows = self._rows(cell.hidden_blocks), self._rows(cell.input_blocks)
@@ -83,10 +83,10 @@ class WeightGradient:
         hidden, rest = operand[: self.units], operand[self.units :]
         return total[0] + product(hidden, rows[self.hidden_rows].T), total[1] + product(rest, rows.T)
 
-    def finish(self, total: tuple[Array, ...]) -> Rows:
+    def finish(self, total: tuple[Array, ...]) -> FusedWeights:
         """The sums by the rows of each matrix."""
         if self.apart:
             d_hidden, rest = total
         else:
             d_hidden, rest = total[0][: self.units, self.hidden_rows], total[0][self.units :]
-        return Rows(rest[: self.features, self.input_rows].T, d_hidden.T, rest[self.features, :, None])
+        return FusedWeights(rest[: self.features, self.input_rows].T, d_hidden.T, rest[self.features, :, None])

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lstm_jax.runs.problems import errors_without_learning
-from lstm_jax.settings import Value
+from lstm_jax.settings import Settings, Value
 from lstm_jax.sweeps.figures import Baseline
-from lstm_jax.sweeps.table import Settings
 
 
 def baselines(results: Iterable[tuple[Settings, Mapping[str, Any]]]) -> tuple[Baseline, ...]:

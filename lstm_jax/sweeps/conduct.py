@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from lstm_jax.sweeps.executor import DIED, DONE, FAULT, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
+from lstm_jax.sweeps.executor import DIED, FAULT, INTERRUPTED, OUT_OF_MEMORY, STEP, TASK_DONE, Event, Executor
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task, longest_first
 
@@ -89,7 +89,7 @@ class _Conductor:
             self._listener.step(task, event.step)
             return
         self.left -= 1
-        if event.kind == DONE:
+        if event.kind == TASK_DONE:
             self._end(task)
         elif event.kind == FAULT:
             del self.open[task.name]

@@ -20,7 +20,7 @@ from lstm_jax.runs.checkpoint import CheckpointError
 from lstm_jax.runs.faults import fault_of_machine
 from lstm_jax.runs.group import Choose, Part, run_group
 from lstm_jax.runs.loop import RunInterruptedError
-from lstm_jax.sweeps.executor import DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY
+from lstm_jax.sweeps.executor import FAULT, INTERRUPTED, OUT_OF_MEMORY, TASK_DONE, TASK_FAILED
 from lstm_jax.sweeps.rungs import Rung, survivors
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import Task
@@ -53,7 +53,7 @@ def execute(
         with _locked(store.group_folder(task.name)):
             if not all(store.has_outcome(run.identity) for run in task.runs):
                 _train(task, store, interrupted, watch)
-        return DONE, ""
+        return TASK_DONE, ""
     except RunInterruptedError as error:
         return INTERRUPTED, str(error)
     except Exception as error:  # of one task; the others are none the worse for it
@@ -122,7 +122,7 @@ def _kind(error: Exception) -> str:
         return OUT_OF_MEMORY
     # A full or broken disk is none of a run's doing, and what was trained so far is not to be lost by it.
     fault = isinstance(error, CheckpointError) or (isinstance(error, OSError) and fault_of_machine(error))
-    return FAULT if fault else FAILED
+    return FAULT if fault else TASK_FAILED
 
 
 def _lacks_memory(error: Exception) -> bool:

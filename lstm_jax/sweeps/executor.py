@@ -7,16 +7,16 @@ from typing import NamedTuple, Protocol
 
 from lstm_jax.sweeps.task import Task
 
-STEP, DONE, INTERRUPTED, OUT_OF_MEMORY = "step", "done", "interrupted", "out of memory"
-FAILED, DIED, FAULT = "failed", "died", "fault"
+STEP, TASK_DONE, INTERRUPTED, OUT_OF_MEMORY = "step", "done", "interrupted", "out of memory"
+TASK_FAILED, DIED, FAULT = "failed", "died", "fault"
 
 
 class Event(NamedTuple):
     """What happened to a task.
 
-    `kind`: STEP, its runs are at `step`. DONE, all have an outcome. INTERRUPTED, it was saved because it was asked to
-    stop. OUT_OF_MEMORY, FAILED, it ended with an error. DIED, its worker did, and the task may be tried again. FAULT,
-    the machine could not read or write, by which no run has failed: the task is left as it is.
+    `kind`: STEP, its runs are at `step`. TASK_DONE, all have an outcome. INTERRUPTED, it was saved because it was asked
+    to stop. OUT_OF_MEMORY, TASK_FAILED, it ended with an error. DIED, its worker did, and the task may be tried again.
+    FAULT, the machine could not read or write, by which no run has failed: the task is left as it is.
     """
 
     kind: str

@@ -6,10 +6,8 @@ import math
 import random
 from collections.abc import Sequence
 
-from lstm_jax.settings import SettingError, Value
+from lstm_jax.settings import SettingError, Settings, Value
 from lstm_jax.sweeps.axis import MOST, Axis, between
-
-type Settings = dict[str, Value]
 
 MOST_TRIES = 1_000
 """Draws for each setting that is wanted, before a range is held to have too few different values."""

@@ -6,11 +6,11 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 
-from lstm_jax.settings import Value
+from lstm_jax.settings import Settings, Value
 from lstm_jax.sweeps.figures import Sweep, percent
 from lstm_jax.sweeps.labels import describe
 from lstm_jax.sweeps.scales import Scale, count_scale, error_scale, share_scale
-from lstm_jax.sweeps.table import Settings, Summary
+from lstm_jax.sweeps.table import Summary
 
 MOST_VALUES = 12
 """Settings with more values than this have no room in a heat map."""

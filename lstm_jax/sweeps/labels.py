@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-from lstm_jax.settings import Value
-from lstm_jax.sweeps.table import Settings, show
+from lstm_jax.settings import Settings, Value
+from lstm_jax.sweeps.table import show
 
 type Labels = Mapping[Value, str]
 """What stands for each value of one setting."""

@@ -7,9 +7,8 @@ from typing import Any
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.group import same_program
 from lstm_jax.runs.problems import identified, make_problem
-from lstm_jax.settings import SettingError, Value
+from lstm_jax.settings import SettingError, Settings, Value
 from lstm_jax.sweeps.axis import Axis
-from lstm_jax.sweeps.grid import Settings
 from lstm_jax.sweeps.table import command
 
 type Presets = Mapping[str, Mapping[str, Value]]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lstm_jax.runs.files import write_whole
-from lstm_jax.settings import Value
-from lstm_jax.sweeps.table import Row, Settings, Summary, show, sort_rows, summarize
+from lstm_jax.settings import Settings, Value
+from lstm_jax.sweeps.table import Row, Summary, show, sort_rows, summarize
 
 type Cells = dict[str, Value | None]
 

@@ -7,10 +7,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lstm_jax.settings import Value
+from lstm_jax.settings import Settings, Value
 from lstm_jax.sweeps.collect import steps_to_reach
-
-type Settings = dict[str, Value]
 
 DONE, FAILED, DROPPED = "done", "failed", "dropped"
 

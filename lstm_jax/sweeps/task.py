@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from lstm_jax.runs.group import same_program
-from lstm_jax.sweeps.grid import Settings
+from lstm_jax.settings import Settings
 from lstm_jax.sweeps.plan import Run
 from lstm_jax.sweeps.rungs import Rung
 from lstm_jax.sweeps.work import estimate

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 import lstm_jax
-from lstm_jax.recurrent.flax_weights import LAYOUTS, from_flax, to_flax
+from lstm_jax.recurrent.flax_weights import FLAX_PLACES, from_flax, to_flax
 from tests.recurrent.cases import drawn
 
 B, T, D, H = 3, 5, 2, 4
@@ -149,7 +149,7 @@ def test_a_carry_that_does_not_start_at_zero_is_refused():
 
 def test_what_has_no_counterpart_in_flax_is_refused():
     gru = lstm_jax.GRUCell(D, H, rngs=nnx.Rngs(0))
-    for wrong in set(LAYOUTS) - {nnx.GRUCell}:
+    for wrong in set(FLAX_PLACES) - {nnx.GRUCell}:
         with pytest.raises(ValueError, match=f"GRUCell has other equations than {wrong.__name__} of Flax"):
             to_flax(gru, wrong)
     with pytest.raises(ValueError, match=r"no counterpart for .*Linear"):

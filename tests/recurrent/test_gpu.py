@@ -47,7 +47,7 @@ def test_values_and_gradients_equal_the_textbook(monkeypatch, kind, size, resets
     monkeypatch.setattr(on_gpu, "_loop", loop)
     *floats, where = random_case(kind, *size, 0, resets)
     paths = (
-        functools.partial(on_gpu.unroll, on_gpu.Way(kind, reverse)),
+        functools.partial(on_gpu.unroll, on_gpu.GPURecurrence(kind, reverse)),
         functools.partial(scan.unroll, CELLS[kind], reverse=reverse),
     )
     ours, theirs = (
@@ -60,7 +60,7 @@ def test_values_and_gradients_equal_the_textbook(monkeypatch, kind, size, resets
 def test_the_forward_pass_alone_keeps_nothing_and_is_the_same(monkeypatch):
     monkeypatch.setattr(on_gpu, "_loop", interpreted)
     case = jax.tree.map(jnp.float32, random_case("gru", 4, 2, 5, 18, 0)[:3])
-    _, states = on_gpu.unroll(on_gpu.Way("gru", False), *case, None)
+    _, states = on_gpu.unroll(on_gpu.GPURecurrence("gru", False), *case, None)
     np.testing.assert_allclose(states.hidden, scan.unroll(CELLS["gru"], *case)[1].hidden, atol=1e-5)
 
 
@@ -86,8 +86,8 @@ def test_a_kernel_that_begins_with_zeros_does_not_read_the_first_state(kind):
 )
 def test_a_layer_says_that_it_begins_with_zeros_if_it_does(monkeypatch, arguments, given, from_zeros):
     monkeypatch.setattr(on_gpu, "is_chosen", lambda: True)
-    said, way = [], on_gpu.Way
-    monkeypatch.setattr(on_gpu, "Way", lambda *fields: said.append(fields[-1]) or way(*fields))
+    said, way = [], on_gpu.GPURecurrence
+    monkeypatch.setattr(on_gpu, "GPURecurrence", lambda *fields: said.append(fields[-1]) or way(*fields))
     rnn = LSTM(2, 3, num_layers=2, rngs=nnx.Rngs(0), **arguments)
     rnn(jnp.ones((2, 5, 2)), rnn.initial_state(2) if given else None)
     assert said
@@ -98,7 +98,7 @@ def test_members_side_by_side_are_each_its_own(monkeypatch):
     monkeypatch.setattr(on_gpu, "_loop", interpreted)
     members = [random_case("lstm", 3, 1, 4, 17, seed)[:3] for seed in range(2)]
     gradient = jax.grad(
-        lambda floats: loss(functools.partial(on_gpu.unroll, on_gpu.Way("lstm", False)), "all", floats, None)
+        lambda floats: loss(functools.partial(on_gpu.unroll, on_gpu.GPURecurrence("lstm", False)), "all", floats, None)
     )
     together = jax.jit(jax.vmap(gradient))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *members))
     for number, member in enumerate(members):
@@ -110,7 +110,7 @@ def test_the_kernel_in_bfloat16_differs_by_rounding_only(monkeypatch):
     monkeypatch.setattr(on_gpu, "_loop", interpreted)
     weights, inputs, state = jax.tree.map(jnp.float32, random_case("lstm", 20, 1, 24, 16, 0)[:3])
     low = weights._replace(input=weights.input.astype(jnp.bfloat16), hidden=weights.hidden.astype(jnp.bfloat16))
-    final, _ = jax.jit(functools.partial(on_gpu.unroll, on_gpu.Way("lstm", False)))(
+    final, _ = jax.jit(functools.partial(on_gpu.unroll, on_gpu.GPURecurrence("lstm", False)))(
         low, inputs.astype(jnp.bfloat16), state, None
     )
     assert final.hidden.dtype == jnp.float32
@@ -134,5 +134,5 @@ def test_second_derivatives_equal_the_textbook():
     def hessian(unroll):
         return jax.jit(jax.hessian(lambda inputs: jnp.sum(unroll(weights, inputs, state, None)[0].hidden ** 2)))(inputs)
 
-    ours = hessian(functools.partial(on_gpu.unroll, on_gpu.Way("gru", False)))
+    ours = hessian(functools.partial(on_gpu.unroll, on_gpu.GPURecurrence("gru", False)))
     np.testing.assert_allclose(ours, hessian(functools.partial(scan.unroll, CELLS["gru"])), atol=1e-5)

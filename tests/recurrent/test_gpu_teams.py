@@ -165,7 +165,7 @@ def test_a_kernel_goes_through_all_of_time_for_one_layer_or_several(monkeypatch,
     case = jax.tree.map(jnp.float32, random_case("gru", 9, 2, units, 20, 0)[:3])
 
     def loss(weights, inputs, state):
-        return jnp.sum(on_gpu.unroll(on_gpu.Way("gru", True), weights, inputs, state, None)[0].hidden)
+        return jnp.sum(on_gpu.unroll(on_gpu.GPURecurrence("gru", True), weights, inputs, state, None)[0].hidden)
 
     gradient = jax.grad(loss)
     if layers:

@@ -5,7 +5,17 @@ import collections
 import pytest
 
 from lstm_jax.sweeps.conduct import RETRIES, Listener, conduct
-from lstm_jax.sweeps.executor import DIED, DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY, STEP, Event, Executor
+from lstm_jax.sweeps.executor import (
+    DIED,
+    FAULT,
+    INTERRUPTED,
+    OUT_OF_MEMORY,
+    STEP,
+    TASK_DONE,
+    TASK_FAILED,
+    Event,
+    Executor,
+)
 from lstm_jax.sweeps.rungs import Rung
 from lstm_jax.sweeps.store import Store
 from lstm_jax.sweeps.task import make_tasks
@@ -30,7 +40,7 @@ class Scripted(Executor):
         self.times[task.name] += 1
         self.order.append(task)
         kind = self.how(task, self.times[task.name])
-        if kind == DONE:
+        if kind == TASK_DONE:
             for run in task.runs:
                 self.store.end(run.identity, {}, {})
         return [Event(STEP, task.name, 4), Event(kind, task.name, reason="as the script says")]
@@ -71,7 +81,7 @@ def conducted(tmp_path, how, *, rungs=None, interrupted=lambda: False):
 
 
 def test_all_is_done_longest_first(tmp_path):
-    done, executor, heard, ended = conducted(tmp_path, lambda task, times: DONE)
+    done, executor, heard, ended = conducted(tmp_path, lambda task, times: TASK_DONE)
     assert done
     assert [task.runs[0].settings["hidden_size"] for task in executor.order] == [5, 4]
     assert heard.done == executor.order
@@ -82,7 +92,7 @@ def test_all_is_done_longest_first(tmp_path):
 
 @pytest.mark.parametrize("kind", [DIED, INTERRUPTED])  # a worker may also be asked to stop by somebody else
 def test_a_task_whose_worker_is_gone_is_begun_again(tmp_path, kind):
-    done, executor, heard, ended = conducted(tmp_path, lambda task, times: kind if times <= RETRIES else DONE)
+    done, executor, heard, ended = conducted(tmp_path, lambda task, times: kind if times <= RETRIES else TASK_DONE)
     assert done
     assert len(executor.order) == 2 * (1 + RETRIES)
     assert all(own.failures == {} for own in ended.values())
@@ -91,7 +101,7 @@ def test_a_task_whose_worker_is_gone_is_begun_again(tmp_path, kind):
 
 def test_what_cannot_be_done_together_is_tried_in_halves_and_takes_nothing_with_it(tmp_path):
     def too_large(task, _):
-        return OUT_OF_MEMORY if any(run.settings["learning_rate"] == 0.02 for run in task.runs) else DONE
+        return OUT_OF_MEMORY if any(run.settings["learning_rate"] == 0.02 for run in task.runs) else TASK_DONE
 
     done, _, heard, ended = conducted(tmp_path, too_large)
     assert done
@@ -110,7 +120,7 @@ def test_deaths_without_end_end(tmp_path):
 
 def test_what_the_machine_cannot_do_now_is_left_as_it_is_and_the_others_are_done(tmp_path):
     def broken(task, _):
-        return FAULT if task.runs[0].settings["hidden_size"] == 4 else DONE
+        return FAULT if task.runs[0].settings["hidden_size"] == 4 else TASK_DONE
 
     done, executor, heard, ended = conducted(tmp_path, broken)
     assert not done
@@ -122,7 +132,7 @@ def test_what_the_machine_cannot_do_now_is_left_as_it_is_and_the_others_are_done
 
 @pytest.mark.parametrize("rungs", [None, lambda runs: [Rung(4, 1)]])
 def test_other_failures_are_recorded_once(tmp_path, rungs):
-    _, executor, _, ended = conducted(tmp_path, lambda task, times: FAILED, rungs=rungs)
+    _, executor, _, ended = conducted(tmp_path, lambda task, times: TASK_FAILED, rungs=rungs)
     assert len(executor.order) == 2
     assert all(own.failures == {0: "as the script says"} for own in ended.values())
 
@@ -135,7 +145,7 @@ def test_members_that_are_compared_are_not_taken_apart(tmp_path):
 
 def test_an_interrupted_sweep_keeps_what_is_open(tmp_path):
     count = iter(range(10))
-    done, executor, heard, ended = conducted(tmp_path, lambda *_: DONE, interrupted=lambda: next(count) > 0)
+    done, executor, heard, ended = conducted(tmp_path, lambda *_: TASK_DONE, interrupted=lambda: next(count) > 0)
     assert not done
     assert len(executor.order) == len(heard.done) == 1
     assert sum(own is not None for own in ended.values()) == 3

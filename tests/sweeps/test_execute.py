@@ -12,7 +12,7 @@ from lstm_jax.sweeps import execute as execution
 from lstm_jax.sweeps import gather
 from lstm_jax.sweeps.collect import read_metrics
 from lstm_jax.sweeps.execute import execute
-from lstm_jax.sweeps.executor import DONE, FAILED, FAULT, INTERRUPTED, OUT_OF_MEMORY
+from lstm_jax.sweeps.executor import FAULT, INTERRUPTED, OUT_OF_MEMORY, TASK_DONE, TASK_FAILED
 from lstm_jax.sweeps.gather import Gatherer
 from lstm_jax.sweeps.rungs import plan_rungs
 from lstm_jax.sweeps.store import Store
@@ -39,7 +39,7 @@ def done(plan, folder, rungs=None, experiment=EXPERIMENT, **how):
 @pytest.fixture(scope="module")
 def whole(plan, tmp_path_factory):
     store, outcome, steps = done(plan, tmp_path_factory.mktemp("whole"))
-    assert outcome == (DONE, "")
+    assert outcome == (TASK_DONE, "")
     assert steps[-1] == (12, 12)
     return store
 
@@ -64,7 +64,7 @@ def test_survivors_end_as_in_a_full_run(plan, whole, tmp_path):
         return plan_rungs(12, 9, 3, 4)
 
     store, outcome, _ = done(plan, tmp_path, rungs)
-    assert outcome == (DONE, "")
+    assert outcome == (TASK_DONE, "")
     gatherer = Gatherer(plan, store, 0.01)
     rows = [row for run in plan.runs for row in gatherer.add(run.identity)]
     assert sorted(row.reason or "" for row in rows if row.status == DROPPED) == ["dropped at step 4"] * 8
@@ -101,7 +101,7 @@ STREAMS = {
 def test_a_text_whose_state_is_carried_on_has_a_report(tmp_path):
     plan = plan_of("learning_rate=0.01,0.02", experiment=next_word, small=STREAMS)
     store, outcome, _ = done(plan, tmp_path, experiment=next_word.__name__)
-    assert outcome == (DONE, "")
+    assert outcome == (TASK_DONE, "")
     gatherer = Gatherer(plan, store, 0.01)
     assert [len(gatherer.add(run.identity)) for run in plan.runs] == [1, 1]
     gatherer.write_report("command", 1.0)
@@ -127,12 +127,12 @@ def test_an_interrupted_task_goes_on(plan, whole, tmp_path):
     assert outcome[0] == INTERRUPTED
     assert steps[-1][0] < 12
     store, outcome, again = done(plan, tmp_path)
-    assert outcome == (DONE, "")
+    assert outcome == (TASK_DONE, "")
     assert again[0][0] > steps[-1][0]
     for run in plan.runs:
         assert seeds_of(store, run) == seeds_of(whole, run)
     _, outcome, steps = done(plan, tmp_path)  # a worker that comes too late has nothing to do
-    assert (outcome, steps) == ((DONE, ""), [])
+    assert (outcome, steps) == ((TASK_DONE, ""), [])
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_an_interrupted_task_goes_on(plan, whole, tmp_path):
     [
         (MemoryError("8 GiB"), OUT_OF_MEMORY),
         (JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes."), OUT_OF_MEMORY),
-        (JaxRuntimeError("INTERNAL: an illegal memory access was encountered"), FAILED),
-        (RuntimeError("RESOURCE_EXHAUSTED: of something that halves need as well"), FAILED),
+        (JaxRuntimeError("INTERNAL: an illegal memory access was encountered"), TASK_FAILED),
+        (RuntimeError("RESOURCE_EXHAUSTED: of something that halves need as well"), TASK_FAILED),
         (CheckpointError("the checkpoint of step 4 cannot be read now"), FAULT),
         (OSError(errno.ENOSPC, "No space left on device"), FAULT),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory"), FAILED),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), TASK_FAILED),
     ],
 )
 def test_what_lacks_memory_and_what_the_machine_cannot_do_is_told(plan, tmp_path, monkeypatch, error, kind):
@@ -159,5 +159,5 @@ def test_what_lacks_memory_and_what_the_machine_cannot_do_is_told(plan, tmp_path
 def test_what_goes_wrong_is_told(plan, tmp_path):
     (tmp_path / "runs").write_text("in the way")
     _, (kind, reason), _ = done(plan, tmp_path)
-    assert kind == FAILED
+    assert kind == TASK_FAILED
     assert "runs" in reason

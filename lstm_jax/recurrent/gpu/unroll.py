@@ -34,7 +34,7 @@ def is_chosen() -> bool:
     return jax.default_backend() == "gpu"
 
 
-class Way(NamedTuple):
+class GPURecurrence(NamedTuple):
     """Which recurrence it is: the kind of cell, the direction of time, and whether the first state is zero."""
 
     kind: str
@@ -43,40 +43,42 @@ class Way(NamedTuple):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def unroll(way: Way, weights: Weights, inputs: Array, state: State, resets: Array | None) -> tuple[State, State]:
+def unroll(
+    which: GPURecurrence, weights: Weights, inputs: Array, state: State, resets: Array | None
+) -> tuple[State, State]:
     """Applies a cell to every symbol in turn: arguments and results as those of `fused.unroll`."""
-    return _forward(way, False, weights, inputs, state, resets)[:2]
+    return _forward(which, False, weights, inputs, state, resets)[:2]
 
 
 def _forward(
-    way: Way, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
+    which: GPURecurrence, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
 ) -> tuple[State, State, Array | None]:
     """The final state, all states, and what is kept for the way back."""
-    loop = _loop("forward", way, weights.hidden, start, keep)
+    loop = _loop("forward", which, weights.hidden, start, keep)
     states, kept = loop(weights, inputs, start, resets)
-    return jax.tree.map(lambda leaf: leaf[0 if way.reverse else -1], states), states, kept
+    return jax.tree.map(lambda leaf: leaf[0 if which.reverse else -1], states), states, kept
 
 
-def _forward_rule(way, *arguments):
+def _forward_rule(which, *arguments):
     weights, inputs, start, resets = jax.tree.map(
         lambda primal: primal.value, arguments, is_leaf=lambda leaf: hasattr(leaf, "perturbed")
     )
-    final, states, kept = _forward(way, True, weights, inputs, start, resets)
+    final, states, kept = _forward(which, True, weights, inputs, start, resets)
     return (final, states), (weights, inputs, start, resets, states, kept)
 
 
-def _backward_rule(way, residuals, cotangents):
+def _backward_rule(which, residuals, cotangents):
     """Back-propagation through time; the names are the forward pass's, with `d` for the loss's derivative by them."""
     weights, inputs, start, resets, states, kept = residuals
     # Cotangents that are zero by construction come as symbols, so that they cost nothing.
     d_final, d_states = ([None if isinstance(leaf, SymbolicZero) else leaf for leaf in part] for part in cotangents)
     filled = [jnp.zeros_like(like) if leaf is None else leaf for leaf, like in zip(d_final, start, strict=True)]
     d_final = vary_alike((type(start)(*filled), start))[0]
-    loop = _loop("backward", way, weights.hidden, start)
+    loop = _loop("backward", which, weights.hidden, start)
     d_rows, d_start = loop(weights.hidden, kept, states[-1], start[-1], resets, d_states, d_final)
-    before = loops.before_each(states.hidden, start.hidden, way.reverse)
+    before = loops.before_each(states.hidden, start.hidden, which.reverse)
     before = without_past(None if resets is None else resets[:, None], before)
-    d_weights = _weight_gradient(way.kind, d_rows, before, inputs)
+    d_weights = _weight_gradient(which.kind, d_rows, before, inputs)
     d_weights = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), d_weights, weights)
     seen = d_rows[..., : len(weights.input)]
     d_inputs = lax.dot_general(seen, weights.input, (((2,), (0,)), ((), ())), preferred_element_type=_total(inputs))
@@ -110,16 +112,16 @@ def _total(inputs: Array) -> Any:
     return jnp.promote_types(inputs.dtype, jnp.float32)
 
 
-def _loop(name: str, way: Way, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
+def _loop(name: str, which: GPURecurrence, hidden: Array, start: State, *static: Any) -> Callable[..., Any]:
     """A loop over time, by a kernel where there is one for this size and type on the platform that it runs on."""
-    static = (way.kind, way.reverse, *static)
+    static = (which.kind, which.reverse, *static)
     plain = functools.partial(getattr(loops, name), *static)
     members = programs.members(hidden, start, jax.local_devices()[0])
     kernels = _kernels() if members else None
     if kernels is None:
         return plain
     by_kernel = getattr(kernels, name)
-    kernel: Callable[..., Any] = functools.partial(by_kernel, *static, from_zeros=way.from_zeros, members=members)
+    kernel: Callable[..., Any] = functools.partial(by_kernel, *static, from_zeros=which.from_zeros, members=members)
     if members > 1:  # side by side, teams of several layers would compete for the multiprocessors
         kernel = unless_vectorised(kernel, side_by_side(plain))
 

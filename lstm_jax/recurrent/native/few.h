@@ -65,10 +65,10 @@ inline Vec<T> sum_lanes(Vec<T>* rows) {
 
 // The rows that one unit has in a matrix of weights [R, depth], gate by gate.
 template <class T>
-struct Rows {
+struct UnitRows {
   T* of[kGates];
 
-  Rows(T* weights, const Blocks& blocks, int units, int unit, int depth) : of{} {
+  UnitRows(T* weights, const Blocks& blocks, int units, int unit, int depth) : of{} {
     for (int gate = blocks.first; gate < blocks.first + blocks.count; ++gate) {
       of[gate] = weights + blocks.row(gate, unit, units) * depth;
     }

@@ -137,7 +137,7 @@ class FewBackward {
 
   // Adds to C columns the rows of weights of one unit, each times the derivative by its gate.
   template <int First, int Count, int C>
-  void pass(T* to, const Rows<const T>& rows, const T* factors, int depth) const {
+  void pass(T* to, const UnitRows<const T>& rows, const T* factors, int depth) const {
     for_row<T>(depth, [&](int k, auto left) {
       Vec<T> sums[C];
       for (int c = 0; c < C; ++c) sums[c] = load(to + c * width_ + k);

@@ -82,7 +82,7 @@ class FewForward {
 
   // Adds rows of weights times columns, lane by lane.
   template <int First, int Count, int C>
-  static void add(Vec<T> (&sums)[kGates][C], const Rows<const T>& rows, const T* columns, int stride, int depth) {
+  static void add(Vec<T> (&sums)[kGates][C], const UnitRows<const T>& rows, const T* columns, int stride, int depth) {
     for_row<T>(depth, [&](int k, auto left) {
       Vec<T> column[C];
 #pragma GCC unroll 4

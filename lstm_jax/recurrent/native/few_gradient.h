@@ -56,7 +56,7 @@ class FewGradient {
 
   // One unit's rows, [depth]: the sum over places of the derivative by the gate times what was read.
   template <int First, int Count>
-  void contract(const Rows<T>& rows, int unit, int offset, int depth, int places, bool begin) const {
+  void contract(const UnitRows<T>& rows, int unit, int offset, int depth, int places, bool begin) const {
     auto block = [&](int k, auto vectors) {
       constexpr int V = decltype(vectors)::value;
       Vec<T> sums[kGates][V] = {};
