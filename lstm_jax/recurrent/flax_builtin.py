@@ -130,7 +130,7 @@ def _columns(carry: tuple[Array, Array]) -> LSTMState:
 
 
 class FlaxLSTM(RecurrentStack):
-    """Flax's LSTM cell over whole sequences, LSTMState a layer and direction; see RecurrentStack and FlaxLSTMCell.
+    """Flax's LSTM cell over whole sequences, an LSTMState per layer and direction; see RecurrentStack, FlaxLSTMCell.
 
     Raises:
         ValueError: as RecurrentStack, and for `impl="fused"`.

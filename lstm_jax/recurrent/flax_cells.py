@@ -36,7 +36,7 @@ class RecurrentCell(nnx.RNNCellBase):
     """One step of a recurrent layer with its parameters: the common part of LSTMCell, GRUCell and SimpleCell.
 
     Args:
-        in_features: D, numbers a symbol.
+        in_features: D, features per time step.
         hidden_features: H, units.
         kernel_init: draws the weights of the inputs, [D, G·H]; without a `recurrent_kernel_init` both matrices as one
             [D + H, G·H], as TensorFlow does. What is drawn is stored transposed.

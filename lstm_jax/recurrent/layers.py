@@ -8,8 +8,8 @@ from lstm_jax.recurrent.stack import RecurrentStack
 class LSTM(RecurrentStack):
     """Long short-term memory with a forget gate over whole sequences; arguments and errors: see RecurrentStack.
 
-    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and an LSTMState(hidden, cell), [B, H] each, a layer
-    and direction. Equations: `cells.lstm_step`.
+    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and an LSTMState(hidden, cell), [B, H] each, per
+    layer and direction. Equations: `cells.lstm_step`.
 
     Source: Hochreiter and Schmidhuber, Long Short-Term Memory (1997); Gers et al., Learning to Forget (2000).
     """
@@ -20,7 +20,7 @@ class LSTM(RecurrentStack):
 class GRU(RecurrentStack):
     """Gated recurrent units over whole sequences; arguments and errors: see RecurrentStack.
 
-    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and a HiddenState(hidden), [B, H], a layer and
+    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and a HiddenState(hidden), [B, H], per layer and
     direction. Equations: `cells.gru_step`; there is no forget gate, so `forget_bias` is refused.
 
     Source: Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), with the reset gate after the
@@ -33,7 +33,7 @@ class GRU(RecurrentStack):
 class SimpleRNN(RecurrentStack):
     """Elman networks (tanh, no gates) over whole sequences; arguments and errors: see RecurrentStack.
 
-    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and a HiddenState(hidden), [B, H], a layer and
+    Reads [B, T, D]; gives outputs [B, T, H] (bidirectional: 2·H) and a HiddenState(hidden), [B, H], per layer and
     direction. Equations: `cells.simple_step`; there is no fused path and no forget gate.
 
     Source: Elman, Finding Structure in Time (1990).

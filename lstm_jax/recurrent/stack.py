@@ -18,18 +18,18 @@ class RecurrentStack(nnx.Module):
     """Layers of one kind of cell over whole sequences: the common part of LSTM, GRU, SimpleRNN and FlaxLSTM.
 
     Args:
-        in_features: D, numbers a symbol.
-        hidden_features: H, units a layer and direction.
+        in_features: D, features per time step.
+        hidden_features: H, units per layer and direction.
         num_layers: layers, each reading the outputs of the one below.
         bidirectional: adds a second set of layers that read each sequence from its end; outputs are then [B, T, 2·H].
         dropout_rate: share of the outputs between two layers that is dropped in training, as in PyTorch; a single layer
             warns that there is nothing between. `rnn.eval()` switches it off; under `jax.jit` instead of `nnx.jit` each
             call drops the same ones.
         impl: `scan` is the textbook, `fused` the fast path (LSTM and GRU), `auto` the fast path where there is one.
-        remat: symbols a segment of which only the first state is kept for the backward pass, which then computes the
-            segment anew: memory for long sequences. 0: everything is kept.
-        truncate: symbols a chunk; no gradient flows into the chunk before it (truncated back-propagation through
-            time). 0: gradients flow to the first symbol.
+        remat: time steps per segment of which only the first state is kept for the backward pass, which then computes
+            the segment anew (rematerialisation, `jax.checkpoint`): memory for long sequences. 0: everything is kept.
+        truncate: time steps per chunk; no gradient flows into the chunk before it (truncated back-propagation through
+            time). 0: gradients flow to the first time step.
         rngs: the source of the initial weights, and of the dropout.
         **cell_options: kernel_init, recurrent_kernel_init, bias_init, forget_bias, dtype, param_dtype: see
             RecurrentCell.
@@ -67,7 +67,7 @@ class RecurrentStack(nnx.Module):
             for _ in range(self.num_directions):
                 cells.append(self.cell_type(features, hidden_features, rngs=rngs, **cell_options))
         self.cells = nnx.List(cells)
-        # One a boundary between layers; without a rate there is no random state to carry about.
+        # One per boundary between layers; without a rate there is no random state to carry about.
         boundaries = num_layers - 1 if dropout_rate else 0
         self.dropouts = nnx.List(nnx.Dropout(dropout_rate, rngs=rngs) for _ in range(boundaries))
 
@@ -82,7 +82,7 @@ class RecurrentStack(nnx.Module):
 
         Args:
             inputs: [B, T, D].
-            initial_state: one state a layer and direction (forward, backward), [B, H] each; zeros where it is None.
+            initial_state: one state per layer and direction (forward, backward), [B, H] each; zeros where it is None.
             lengths: [B] integers, symbols of each sequence that count, those above T as T; None: all of them. What is
                 beyond is not read, not even a NaN.
             resets: [B, T] truth values: before this symbol a new sequence begins, with a state of zeros; None: nowhere.
@@ -115,7 +115,7 @@ class RecurrentStack(nnx.Module):
 
         Args:
             inputs: [T, D, B].
-            initial_state: one state a layer and direction, [H, B] each; zeros where it is None.
+            initial_state: one state per layer and direction, [H, B] each; zeros where it is None.
             lengths: [B], symbols of each sequence that count; None: all of them.
             resets: [T, B], where a new sequence begins; None: nowhere.
         """
@@ -136,7 +136,7 @@ class RecurrentStack(nnx.Module):
 
         Args:
             inputs: [B, D].
-            state: one state a layer, [B, H] each, from `initial_state`, `step` or `__call__`.
+            state: one state per layer, [B, H] each, from `initial_state`, `step` or `__call__`.
 
         Returns:
             The outputs of the top layer, [B, H], and the next state.
@@ -160,7 +160,7 @@ class RecurrentStack(nnx.Module):
 
         Args:
             inputs: [D, B].
-            state: one state a layer, [H, B] each, from `initial_columns` or `step_columns`.
+            state: one state per layer, [H, B] each, from `initial_columns` or `step_columns`.
 
         Returns:
             The next state.
@@ -177,11 +177,11 @@ class RecurrentStack(nnx.Module):
         return tuple(states)
 
     def initial_state(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
-        """The state before the first symbol: zeros [B, H], one state a layer and direction."""
+        """The state before the first symbol: zeros [B, H], one state per layer and direction."""
         return vary_everywhere(jax.tree.map(jnp.transpose, self.initial_columns(batch, dtype)))
 
     def initial_columns(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
-        """The same in the layout of `run` and `step_columns`: zeros [H, B], one state a layer and direction."""
+        """The same in the layout of `run` and `step_columns`: zeros [H, B], one state per layer and direction."""
         dtype = dtype or self.cells[0].state_dtype(self.cells[0].bias[...])
         return tuple(cell.cell.zero_state(cell.hidden_features, batch, dtype=dtype) for cell in self.cells)
 

@@ -92,7 +92,7 @@ def run(
     Returns:
         The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
     """
-    if lengths is not None:  # not every type of integer can hold T, and not all that one can hold fit into another
+    if lengths is not None:  # int8 cannot hold T = 200, and int32 cannot hold all lengths that are uint32
         lengths = lengths.clip(max=min(len(inputs), jnp.iinfo(lengths.dtype).max)).astype(jnp.int32)
     # Here and not in the loops, so that derivatives are summed over devices once, not for every symbol.
     weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
@@ -114,7 +114,10 @@ def run(
 
 
 def _seen(resets: Array | None, backward: bool) -> Array | None:
-    """Before which symbols the state is reset: where one sequence begins, the one before it ends."""
+    """The resets as the loop over time meets them: read backwards, the first symbol of a sequence is its last.
+
+    So the state is reset before the symbol that stands in front of it, the last one of the sequence before.
+    """
     if resets is None or not backward:
         return resets
     return jnp.roll(resets, -1, axis=0).at[-1].set(False)

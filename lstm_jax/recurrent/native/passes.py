@@ -1,7 +1,8 @@
 """The two passes of the fast path by the kernel: the numbers of `fused`, up to rounding, and what it keeps of them.
 
 Under `jax.vmap` the kernel computes several layers in one call. XLA computes second derivatives. A state of zeros is
-not multiplied by the weights: where a weight is not a number, the textbook's states are none, and the kernel's may be.
+not multiplied by the weights: where a weight is NaN, `scan` gives states that are NaN, and the kernel may give finite
+ones.
 """
 
 import functools

@@ -18,7 +18,7 @@ class PoolTeam : public Team {
              [&](std::function<void()> task) { pool.Schedule(std::move(task)); }),
         pool_(pool) {}
 
-  // A team for one of this team's members, if so many threads are shared out among them.
+  // A further team, led by one member of this team: its share where so many threads are divided among all members.
   PoolTeam own(int threads, int member) const {
     return PoolTeam(threads / this->threads() + (member < threads % this->threads()), pool_);
   }
