@@ -20,6 +20,8 @@ from pathlib import Path
 import jax
 import jaxlib
 
+from lstm_jax.recurrent.native.build_lock import alone
+
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-shared", "-fPIC", "-w")
 """-fno-math-errno: a tanh of several numbers need not report errors of each."""
 
@@ -48,7 +50,9 @@ def load() -> bool:
             compiler = find_compiler()
             if compiler is None:
                 return False
-            compile_to(path, compiler)
+            with alone(path):
+                if not path.exists():
+                    compile_to(path, compiler)
         kernel = ctypes.CDLL(str(path))
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or str(error)
