@@ -1,5 +1,6 @@
 """What a sweep says at its end: why runs failed, and how to get the best network."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
@@ -13,6 +14,21 @@ from lstm_jax.sweeps.table import DONE, FAILED, Row, Summary, command, summarize
 
 BEST = "best"
 """Where networks that are trained again have their folders, in that of the sweep."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """The network to go on with.
+
+    Args:
+        words: its settings and seed.
+        error: in words.
+        command: that trains it again, where it can be asked.
+    """
+
+    words: str
+    error: str
+    command: str
 
 
 def failures(rows: Sequence[Row]) -> str | None:
@@ -34,8 +50,8 @@ def _first_sentence(reason: str) -> str:
     return re.split(r"[.!?]\s", reason, maxsplit=1)[0].removesuffix(".")
 
 
-def best_network(rows: Sequence[Row], threshold: float, folder: Path) -> list[str]:
-    """Which network is the best, and the command that trains it again where it can be asked; nothing if there is none.
+def best_network(rows: Sequence[Row], threshold: float, folder: Path) -> Best | None:
+    """Which network is the best; None if none is done.
 
     It is the best seed of the setting with the smallest mean error, among those with the fewest failures.
 
@@ -46,14 +62,19 @@ def best_network(rows: Sequence[Row], threshold: float, folder: Path) -> list[st
     """
     known = [one for one in summarize(rows, threshold) if one.mean_error is not None]
     if not known:
-        return []
+        return None
     setting = min(known, key=_badness_of_setting)
     seed = min((row for row in rows if row.run == setting.run and row.status == DONE), key=_badness_of_seed)
     flags = {**seed.flags, "seed": seed.seed, "workdir": str(folder / BEST / f"{seed.run}-{seed.seed}")}
     error = percent(seed.test_error) if seed.test_error is not None else "not known"
     name = ", ".join(filter(None, [describe(setting.varied), f"seed {seed.seed}"]))
     again = command(seed.experiment, flags).replace("python", folders.tool("python"), 1)
-    return [f"Best:        {name}: error {error}", f"Train it:    {again}"]
+    return Best(name, error, again)
+
+
+def best_lines(best: Best | None) -> list[str]:
+    """The best network on a terminal."""
+    return [f"Best:        {best.words}: error {best.error}", f"Train it:    {best.command}"] if best else []
 
 
 def _badness_of_setting(one: Summary) -> tuple[float, ...]:

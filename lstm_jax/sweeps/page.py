@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
+from lstm_jax.sweeps.closing import Best
 from lstm_jax.sweeps.courses import why_no_curves
 from lstm_jax.sweeps.figures import Picture, Sweep, percent, svg_of
 from lstm_jax.sweeps.inline import inline_svg
 from lstm_jax.sweeps.labels import describe
-from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, table
+from lstm_jax.sweeps.page_table import COUNT, OF_A_ROW, OF_A_SETTING, command_box, name_of, table
 from lstm_jax.sweeps.table import DONE, DROPPED, FAILED, Row
 
 WIDE = 5.0
@@ -17,13 +18,20 @@ WIDE = 5.0
 
 
 def make_page(
-    sweep: Sweep, pictures: Sequence[tuple[Picture, str]], *, title: str, command: str, seconds: float
+    sweep: Sweep,
+    pictures: Sequence[tuple[Picture, str]],
+    best: Best | None,
+    *,
+    title: str,
+    command: str,
+    seconds: float,
 ) -> str:
     """The page as HTML.
 
     Args:
         sweep: all runs.
         pictures: with the SVG of each.
+        best: the network to go on with, if there is one.
         title: of the page.
         command: that made the sweep.
         seconds: of wall time, that it took.
@@ -40,7 +48,7 @@ def make_page(
         title=escape(title),
         style=_part("report.css"),
         script=_part("report.js"),
-        overview=_overview(sweep, seconds) + command_box(command),
+        overview=_overview(sweep, seconds) + command_box(command) + (_best(best) if best else ""),
         sections="\n".join(sections),
     )
 
@@ -67,7 +75,6 @@ def _overview(sweep: Sweep, seconds: float) -> str:
     done = [row for row in sweep.rows if row.status == DONE]
     dropped = sum(row.status == DROPPED for row in sweep.rows)
     solved = sum(row.test_error is not None and row.test_error <= sweep.threshold for row in done)
-    best = min((row.test_error for row in done if row.test_error is not None), default=None)
     facts = {
         "settings": COUNT(len(sweep.summaries)),
         "runs": COUNT(len(sweep.rows)),
@@ -75,11 +82,26 @@ def _overview(sweep: Sweep, seconds: float) -> str:
         "failed": COUNT(sum(row.status == FAILED for row in sweep.rows)),
         **({"dropped": COUNT(dropped)} if dropped else {}),
         f"solved: error ≤ {percent(sweep.threshold)}": COUNT(solved),
-        "smallest error": "–" if best is None else percent(best),
+        "smallest error": _smallest_error(done),
         "wall time": duration(seconds),
     }
-    cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts.items())
+    cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{fact}</dd></div>" for name, fact in facts.items())
     return f'<dl class="facts">{cells}</dl>\n'
+
+
+def _smallest_error(done: Sequence[Row]) -> str:
+    """With a link to its row: which network it is matters as much."""
+    error, name = min(
+        ((row.test_error, name_of(row)) for row in done if row.test_error is not None), default=(None, "")
+    )
+    return "–" if error is None else f'<a href="#{name}">{escape(percent(error))}</a>'
+
+
+def _best(best: Best) -> str:
+    return (
+        f'<p class="best">Best: <strong>{escape(best.words)}</strong>: error {escape(best.error)}. Train it:</p>\n'
+        + (command_box(best.command))
+    )
 
 
 def _figure(picture: Picture, svg: str) -> str:

@@ -60,11 +60,17 @@ def table(
     for number, line in enumerate(lines):
         row = "".join(_cell(header, *column[number], numeric[header]) for header, column in cells.items())
         shown = f'{command_box(line.command)}<p class="place">in {escape(line.folder)}</p>'
-        body.append(f"<tr><td><details><summary>show</summary>{shown}</details></td>{row}</tr>\n")
+        name = f' id="{name_of(line)}"' if isinstance(line, Row) else ""
+        body.append(f"<tr{name}><td><details><summary>show</summary>{shown}</details></td>{row}</tr>\n")
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
         f"<thead><tr><th><span>command</span></th>{head}</tr></thead>\n<tbody>\n{''.join(body)}</tbody></table></div>"
     )
+
+
+def name_of(row: Row) -> str:
+    """What a link to a row says."""
+    return f"run-{row.run}-{row.seed}"
 
 
 def command_box(command: str) -> str:

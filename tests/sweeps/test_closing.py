@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from lstm_jax.sweeps.closing import best_network, failures
+from lstm_jax.sweeps.closing import best_lines, best_network, failures
 from lstm_jax.sweeps.table import DROPPED, FAILED
 from tests.sweeps.cases import LENGTHS, THRESHOLD, some_fail, sweep_of
 
@@ -32,7 +32,7 @@ def test_of_several_reasons_there_is_one_and_their_number():
 
 
 def best(rows, tmp_path):
-    said, command = best_network(rows, THRESHOLD, tmp_path)
+    said, command = best_lines(best_network(rows, THRESHOLD, tmp_path))
     words = shlex.split(command)
     return said, dict(word.removeprefix("--").split("=") for word in words[words.index("-m") + 2 :])
 
@@ -61,4 +61,4 @@ def test_what_failed_or_was_dropped_is_not_the_best(tmp_path):
         if row.status != FAILED
     ]
     assert best(dropped, tmp_path)[1]["seed"] == "5"
-    assert best_network([dataclasses.replace(row, status=FAILED) for row in ROWS], THRESHOLD, tmp_path) == []
+    assert best_network([dataclasses.replace(row, status=FAILED) for row in ROWS], THRESHOLD, tmp_path) is None

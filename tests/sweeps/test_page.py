@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from lstm_jax.sweeps.closing import best_network
 from lstm_jax.sweeps.figures import Sweep
 from lstm_jax.sweeps.page import duration
 from lstm_jax.sweeps.page_table import OF_A_ROW, OF_A_SETTING, command_box
@@ -95,10 +96,20 @@ def test_tables_hold_every_number(grid):
 def test_every_row_and_cell_has_its_command(grid):
     sweep, text, page = grid
     commands = [*(one.command for one in sweep.summaries), *(row.command for row in sweep.rows)]
-    assert page.codes == ["python -m scripts.sweep", *commands]
+    assert page.codes[:1] + page.codes[2:] == ["python -m scripts.sweep", *commands]
     hovers = Counter(title.splitlines()[-1] for title in page.titles[1:])
     assert all(text.count(f">in {one.folder}<") == 1 + one.seeds for one in sweep.summaries)
     assert hovers == {one.command: 3 for one in sweep.summaries}
+
+
+def test_the_best_network_is_named_at_the_head_and_the_smallest_error_leads_to_its_row(tmp_path):
+    sweep, text, page = page_of(*sweep_of({"hidden_size": [4, 8]}, 2), ["hidden_size"], tmp_path)
+    best = best_network(sweep.rows, THRESHOLD, tmp_path)
+    head = text[: text.index("</header>")]
+    assert f"Best: <strong>{best.words}</strong>: error {best.error}. Train it:</p>" in head
+    assert page.codes[1] == best.command and head.count('class="copy"') == 2
+    row = min(sweep.rows, key=lambda row: row.test_error)
+    assert f'<a href="#run-{row.run}-{row.seed}">' in head and f"run-{row.run}-{row.seed}" in page.ids
 
 
 def test_the_page_needs_nothing_else_and_no_name_is_used_twice(grid, tmp_path):
@@ -127,7 +138,7 @@ def test_settings_may_hold_anything(tmp_path):
     assert page.tags["script"] == page.tags["table"] - 1 == 1 and page.tags["img"] == 0
     assert page.titles[0] == page.codes[0] == NASTY
     assert page.tables[1][1][1] == [NASTY, NASTY]
-    assert page.codes[1:] == [sweep.summaries[0].command, *(row.command for row in sweep.rows)]
+    assert page.codes[2:] == [sweep.summaries[0].command, *(row.command for row in sweep.rows)]
 
 
 def test_a_single_run_and_one_without_evaluations(tmp_path):
