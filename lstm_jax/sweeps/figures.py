@@ -82,6 +82,7 @@ class Sweep:
         threshold: the error (0..1) from which on the task counts as solved.
         baselines: to compare with.
         drawn: the settings that vary whose values were drawn from a range.
+        question: the settings that vary and change what is asked.
     """
 
     rows: list[Row]
@@ -91,6 +92,7 @@ class Sweep:
     threshold: float
     baselines: tuple[Baseline, ...] = ()
     drawn: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
 
     @functools.cached_property
     def labels(self) -> Mapping[str, Labels]:

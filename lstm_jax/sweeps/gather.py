@@ -84,6 +84,7 @@ class Gatherer:
             self._threshold,
             baselines(results),
             self._plan.drawn,
+            self._plan.question,
         )
         what = " by ".join(self._plan.varied) or "all seeds"
         title = f"{self._plan.experiment}: {what}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from lstm_jax.sweeps.closing import Best
+from lstm_jax.sweeps.closing import Best, hardest
 from lstm_jax.sweeps.courses import why_no_curves
 from lstm_jax.sweeps.figures import Picture, Sweep, percent, svg_of
 from lstm_jax.sweeps.inline import inline_svg
@@ -20,7 +20,7 @@ WIDE = 5.0
 def make_page(
     sweep: Sweep,
     pictures: Sequence[tuple[Picture, str]],
-    best: Best | None,
+    bests: Sequence[Best],
     *,
     title: str,
     command: str,
@@ -31,7 +31,7 @@ def make_page(
     Args:
         sweep: all runs.
         pictures: with the SVG of each.
-        best: the network to go on with, if there is one.
+        bests: the networks to go on with, one a question.
         title: of the page.
         command: that made the sweep.
         seconds: of wall time, that it took.
@@ -48,7 +48,7 @@ def make_page(
         title=escape(title),
         style=_part("report.css"),
         script=_part("report.js"),
-        overview=_overview(sweep, seconds) + command_box(command) + (_best(best) if best else ""),
+        overview=_overview(sweep, seconds) + command_box(command) + _bests(bests),
         sections="\n".join(sections),
     )
 
@@ -97,11 +97,17 @@ def _smallest_error(done: Sequence[Row]) -> str:
     return "–" if error is None else f'<a href="#{name}">{escape(percent(error))}</a>'
 
 
+def _bests(bests: Sequence[Best]) -> str:
+    """Those of many questions are behind a click, but for the hardest."""
+    first = hardest(bests)
+    boxes = {best.words: _best(best) for best in bests}
+    others = [boxes[best.words] for best in bests if best not in first]
+    more = f"<details><summary>Best of {len(others)} easier questions</summary>{''.join(others)}</details>"
+    return "".join(boxes[best.words] for best in first) + (more if others else "")
+
+
 def _best(best: Best) -> str:
-    return (
-        f'<p class="best">Best: <strong>{escape(best.words)}</strong>: error {escape(best.error)}. Train it:</p>\n'
-        + (command_box(best.command))
-    )
+    return f'<p class="best"><strong>Best</strong> {escape(best.words)}. Train it:</p>\n{command_box(best.command)}'
 
 
 def _figure(picture: Picture, svg: str) -> str:

@@ -11,6 +11,9 @@ from lstm_jax.settings import SettingError, Settings, Value
 from lstm_jax.sweeps.axis import Axis
 from lstm_jax.sweeps.table import command
 
+LEARNED_FROM = ("train_size", "valid_size", "valid_share")
+"""They decide how much is learned from, not what is asked: a sweep over them wants to know how much is enough."""
+
 type Presets = Mapping[str, Mapping[str, Value]]
 
 
@@ -58,6 +61,12 @@ class Plan:
     def members(self) -> int:
         """Seeds of all runs together."""
         return sum(run.config.run.num_seeds for run in self.runs)
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """Those settings that vary and change what is asked: errors are compared where they are the same."""
+        asked = self.runs[0].config.data.question
+        return tuple(name for name in self.varied if name in asked and name not in LEARNED_FROM)
 
     def settings_of(self, run: Run) -> Settings:
         """Those settings of a run that vary."""

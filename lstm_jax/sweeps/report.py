@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lstm_jax.runs.files import write_whole
-from lstm_jax.sweeps.closing import best_network
+from lstm_jax.sweeps.closing import best_networks
 from lstm_jax.sweeps.figures import Sweep, save
 from lstm_jax.sweeps.page import make_page
 from lstm_jax.sweeps.pictures import draw
@@ -25,8 +25,8 @@ def write_report(folder: Path, sweep: Sweep, *, title: str, command: str, second
     pictures.mkdir(exist_ok=True)
     drawn = [(picture, save(picture, pictures)) for picture in draw(sweep)]
     _remove_others(pictures, {picture.name for picture, _ in drawn})
-    best = best_network(sweep.rows, sweep.threshold, folder)
-    write_whole(folder / PAGE, make_page(sweep, drawn, best, title=title, command=command, seconds=seconds))
+    bests = best_networks(sweep.rows, sweep.threshold, folder, sweep.question)
+    write_whole(folder / PAGE, make_page(sweep, drawn, bests, title=title, command=command, seconds=seconds))
 
 
 def _remove_others(pictures: Path, names: set[str]) -> None:

@@ -163,7 +163,7 @@ class SweepRun:
         failed = closing.failures(rows)
         speak(
             *([failed] if failed else []),
-            *closing.best_lines(closing.best_network(rows, self.chosen.threshold, self.folder)),
+            *closing.best_lines(closing.best_networks(rows, self.chosen.threshold, self.folder, self.plan.question)),
             f"Table:       {self.folder / 'results.csv'}, {self.folder / 'summary.csv'}",
             f"Look at it:  {self.folder / PAGE}",
             f"TensorBoard: {folders.tool('tensorboard')} --logdir={self.folder / 'runs'}",

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lstm_jax.sweeps.closing import best_network
+from lstm_jax.sweeps.closing import best_networks
 from lstm_jax.sweeps.figures import Sweep
 from lstm_jax.sweeps.page import duration
 from lstm_jax.sweeps.page_table import OF_A_ROW, OF_A_SETTING, command_box
@@ -104,9 +104,9 @@ def test_every_row_and_cell_has_its_command(grid):
 
 def test_the_best_network_is_named_at_the_head_and_the_smallest_error_leads_to_its_row(tmp_path):
     sweep, text, page = page_of(*sweep_of({"hidden_size": [4, 8]}, 2), ["hidden_size"], tmp_path)
-    best = best_network(sweep.rows, THRESHOLD, tmp_path)
+    (best,) = best_networks(sweep.rows, THRESHOLD, tmp_path)
     head = text[: text.index("</header>")]
-    assert f"Best: <strong>{best.words}</strong>: error {best.error}. Train it:</p>" in head
+    assert f"<strong>Best</strong> {best.words}. Train it:</p>" in head
     assert page.codes[1] == best.command and head.count('class="copy"') == 2
     row = min(sweep.rows, key=lambda row: row.test_error)
     assert f'<a href="#run-{row.run}-{row.seed}">' in head and f"run-{row.run}-{row.seed}" in page.ids

@@ -48,6 +48,11 @@ def test_what_was_drawn_from_a_range_is_known():
     assert make_plan(BASE, draw(axes, 4, 0), axes, same).drawn == ("learning_rate",)
 
 
+def test_more_strings_to_learn_from_ask_the_same_and_longer_ones_do_not():
+    assert plan_of("train_size=30,31", "hidden_size=4,5").question == ()
+    assert plan_of_axes().question == ("seq_len",)
+
+
 def test_a_run_has_its_command():
     plan = plan_of("learning_rate=0.01,0.02", num_seeds=2, seed=7)
     words = plan.runs[1].command.split()
