@@ -34,7 +34,7 @@ STYLE: Any = {
     "ytick.color": INK,
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": 9,
     "figure.facecolor": PAPER,
     "axes.facecolor": PAPER,
     "savefig.facecolor": PAPER,
@@ -46,11 +46,11 @@ STYLE: Any = {
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a67c00", "#6f4fa0", "#6b2c00")
 """Told apart with any colour vision: Okabe and Ito (jfly.uni-koeln.de/color), their yellow and black replaced."""
 
-WIDTH = 4.4
+WIDTH = 3.8
 """Inches of a picture with one panel: its text can be read on a phone that is as wide."""
 
 
-LETTER, TITLE_LETTER = 0.067, 0.072
+LETTER, TITLE_LETTER = 0.075, 0.072
 """Inches of a letter in a legend, and in a title, rather more than less."""
 
 

@@ -129,7 +129,7 @@ def _draw_scale(figure: Figure, measure: Measure, numbers: Sequence[float]) -> N
     ticks = [(place, label) for place, label in scale.ticks if -1e-9 <= place <= 1 + 1e-9]
     crowded = LETTER * sum(len(label) + 1 for _, label in ticks) > inches
     places, labels = zip(*ticks[:: 2 if crowded else 1], strict=True)
-    bar.set_ticks(places, labels=labels, fontsize=8)
+    bar.set_ticks(places, labels=labels, fontsize=9)
     bar.ax.tick_params(length=2)
     bar.outline.set_visible(False)
     assert bar.solids is not None

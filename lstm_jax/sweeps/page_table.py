@@ -14,21 +14,21 @@ SECONDS: Write = "{:,.1f}".format
 LOSS: Write = "{:.4g}".format
 
 OF_A_SETTING: dict[str, tuple[str, Write | None]] = {
-    "seeds": ("seeds", COUNT),
-    "done": ("done", COUNT),
     "mean error": ("mean_error", percent),
     "standard deviation": ("sd_error", percent),
     "best error": ("best_error", percent),
     "success rate": ("success_rate", percent),
     "median updates until solved": ("median_steps_to_solve", COUNT),
+    "seeds": ("seeds", COUNT),
+    "done": ("done", COUNT),
     "seconds": ("wall_seconds", SECONDS),
 }
 """The columns of summaries: header, attribute, and how its number is written."""
 
 OF_A_ROW: dict[str, tuple[str, Write | None]] = {
     "seed": ("seed", str),
-    "status": ("status", None),
     "error": ("test_error", percent),
+    "status": ("status", None),
     "mistakes": ("test_mistakes", COUNT),
     "of": ("test_size", COUNT),
     "loss": ("test_loss", LOSS),
@@ -86,7 +86,8 @@ def _is_number(value: Value | None) -> bool:
 
 def _header(name: str, numeric: bool) -> str:
     kind = ' class="number"' if numeric else ""
-    return f'<th scope="col"{kind} aria-sort="none"><button type="button">{escape(name)}</button></th>'
+    broken = escape(name).replace("_", "_<wbr>")  # narrow columns leave room for the errors beside them
+    return f'<th scope="col"{kind} aria-sort="none"><button type="button">{broken}</button></th>'
 
 
 def _cell(header: str, value: Value | None, write: Write | None, numeric: bool) -> str:

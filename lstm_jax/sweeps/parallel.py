@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lstm_jax.sweeps.figures import (
@@ -36,9 +37,21 @@ def parallel_coordinates(sweep: Sweep) -> list[Picture]:
 
 @styled
 def _draw(sweep: Sweep, names: list[str]) -> Picture:
+    caption = "A line for each run and seed; light ones have a small error."
+    wide = max(WIDTH, 1.45 * (len(names) + 1))
+    narrow = _figure(sweep, names, WIDTH) if wide > WIDTH else None  # on a phone the error's axis would not be seen
+    figure = _figure(sweep, names, wide)
+    return Picture("parallel_coordinates", caption, figure, narrow=narrow, title=_title(sweep))
+
+
+def _title(sweep: Sweep) -> str:
+    return f"Settings and error on {sweep.tested}, {seeds_of(sweep)}"
+
+
+def _figure(sweep: Sweep, names: list[str], width: float) -> Figure:
     scales = [setting_scale([row.varied[name] for row in sweep.rows], name in sweep.drawn) for name in names]
     scales.append(error_scale(row.test_error for row in sweep.rows if row.test_error is not None))
-    figure = new_figure(max(WIDTH, 1.45 * len(scales)), 3.6)
+    figure = new_figure(width, 3.6)
     axes = figure.add_subplot()
     lines = line_positions(sweep, names, scales)
     missing = [line for line, row in zip(lines, sweep.rows, strict=True) if row.test_error is None]
@@ -53,16 +66,15 @@ def _draw(sweep: Sweep, names: list[str]) -> Picture:
         _draw_axis(axes, place, scale)
     axes.set_xlim(-0.1, len(scales) - 0.5)
     axes.set_ylim(NO_RESULT - 0.04 if missing else -0.04, 1.03)
-    axes.set_xticks(places, [*labels_of(names).values(), "error"])
+    turned = 30 if width < 1.2 * len(scales) else 0
+    axes.set_xticks(places, [*labels_of(names).values(), "error"], rotation=turned, ha="right" if turned else "center")
     axes.tick_params(length=0)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     if missing:
         legend_below(figure, [Line2D([], [], color=FAINT, linestyle="--", linewidth=1, label="no result")])
-    title = f"Settings and error on {sweep.tested}, {seeds_of(sweep)}"
-    add_title(figure, title)
-    caption = "A line for each run and seed; light ones have a small error."
-    return Picture("parallel_coordinates", caption, figure, title=title)
+    add_title(figure, _title(sweep))
+    return figure
 
 
 def line_positions(sweep: Sweep, names: list[str], scales: list[Scale]) -> list[list[float]]:

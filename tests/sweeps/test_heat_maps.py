@@ -66,7 +66,7 @@ def test_a_heat_map_says_itself_what_it_shows():
         (success, "Share of seeds that solved it (error ≤ 1 %), 8 seeds", ["0 %", "100 %"]),
         (steps, "Updates until solved, median (error ≤ 1 %), 8 seeds", ["400", "1,600"]),
     ):
-        assert picture.figure.get_suptitle() == picture.title == title
+        assert picture.figure.get_suptitle().replace("\n", " ") == picture.title == title
         bar = picture.figure.axes[-1]
         labels = [label.get_text() for label in bar.get_xticklabels()]
         assert [labels[0], labels[-1]] == ends

@@ -13,7 +13,7 @@ from lstm_jax.sweeps.report import write_report
 from lstm_jax.sweeps.table import show, sort_rows, summarize
 from tests.sweeps.cases import LENGTHS, THRESHOLD, run_of, some_fail, sweep_of
 
-VOID = {"meta", "br", "img", "link", "input", "hr"}
+VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
 
 class Page(HTMLParser):
@@ -93,6 +93,13 @@ def test_tables_hold_every_number(grid):
                     assert text in ({"–", ""} if value is None else {value})
 
 
+def test_errors_stand_beside_the_settings(grid):
+    _, _, page = grid
+    runs = [text for _, text in page.tables[1][0]]
+    assert [text for _, text in page.tables[0][0]][: 2 + len(LENGTHS)] == ["command", *LENGTHS, "mean error"]
+    assert runs[: 3 + len(LENGTHS)] == ["command", *LENGTHS, "seed", "error"]
+
+
 def test_every_row_and_cell_has_its_command(grid):
     sweep, text, page = grid
     commands = [*(one.command for one in sweep.summaries), *(row.command for row in sweep.rows)]
@@ -117,8 +124,8 @@ def test_the_page_needs_nothing_else_and_no_name_is_used_twice(grid, tmp_path):
     assert all(url.startswith("#") and url[1:] in page.ids for url in page.urls) and page.urls
     assert max(Counter(page.ids).values()) == 1
     assert "@import" not in text and "url(h" not in text and page.tags["script"] == 1
-    # Three heat maps, lines by setting for each length; the learning curves for wide and for narrow screens.
-    assert 'name="viewport"' in text and page.tags["svg"] == 6
+    # Three heat maps, parallel coordinates; the two others for wide and for narrow screens.
+    assert 'name="viewport"' in text and page.tags["svg"] == 7
     assert all(part.split(")")[0] in page.ids for part in text.split("url(#")[1:])
 
 
