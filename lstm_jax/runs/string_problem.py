@@ -65,7 +65,7 @@ class StringProblem(Problem):
         )
         self.source = self._make_source(config.training.num_steps)
         self.corpus: PyTree = ()
-        self.mixed_lengths = len(self.settings.lengths) > 1 or self.settings.growth > 0
+        self.mixed_lengths = len(self.settings.lengths) > 1 or self.settings.grows
         self.most_slices = config.training.batch_size
         # Kept by the problem and not beside it, so that they go with it: a worker of a sweep has one after another.
         self._strings: dict[int, MemberStrings] = {}
@@ -75,14 +75,9 @@ class StringProblem(Problem):
         if not settings.train_size:
             growth = Growth(1, settings.seq_len, updates)
             return FreshStrings(self.task, settings.min_seq_len, growth, settings.skew, self.every_step)
-        if self._grows:
+        if self.settings.grows:
             return GrowingExamples(Growth(settings.lengths[0], settings.seq_len, updates))
         return Examples(settings.order)
-
-    @property
-    def _grows(self) -> bool:
-        """Whether the short ones of a fixed set of strings come first."""
-        return self.settings.growth > 0 and len(self.settings.lengths) > 1
 
     def strings(self, seed: int) -> MemberStrings:
         """The strings of the member with this seed; they depend on the seed alone, not on the other members."""
@@ -108,7 +103,7 @@ class StringProblem(Problem):
         if not self.settings.train_size:
             return ()
         examples = self._examples(seed)
-        return shortest_first(examples) if self._grows else examples
+        return shortest_first(examples) if self.settings.grows else examples
 
     def _examples(self, seed: int) -> Batch:
         strings = self.strings(seed).train

@@ -54,6 +54,11 @@ class StringSettings:
         """The lengths that strings can have."""
         return range(self.min_seq_len or self.seq_len, self.seq_len + 1)
 
+    @property
+    def grows(self) -> bool:
+        """Whether there is a curriculum: it needs strings that are shorter than others."""
+        return self.growth > 0 and self.seq_len > 1 and (not self.train_size or len(self.lengths) > 1)
+
     def count(self, task: StringTask) -> int:
         """How many different strings there are."""
         return sum(len(task.alphabet) ** length for length in self.lengths)
@@ -91,6 +96,12 @@ class StringSettings:
             self._check_longer(chosen)
         if self.train_size and chosen["batch_size"] > trained:
             raise SettingError("batch_size", chosen["batch_size"], f"must not exceed the {trained} training strings")
+        updates = chosen["num_steps"]
+        if self.grows and not round(self.growth * updates):
+            reason = (
+                f"is less than one of --num_steps={updates} updates: give at least {1 / updates:.2g}, or 0 for none"
+            )
+            raise SettingError("growth", self.growth, reason)
 
     def _check_longer(self, chosen: Mapping[str, Any]) -> None:
         if self.test_seq_len <= self.seq_len:

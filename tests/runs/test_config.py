@@ -25,6 +25,8 @@ CONTRADICTIONS = [
     ({"read_from": "cell", "cell": "gru"}, "read_from"),
     ({"impl": "fused", "cell": "rnn"}, "impl"),
     ({"min_seq_len": 21}, "min_seq_len"),
+    ({"growth": 0.0001, "min_seq_len": 1}, "growth"),
+    ({"growth": 0.5, "train_size": 0, "num_steps": 1}, "growth"),
     ({"seed": 2**31 - 1, "num_seeds": 2}, "num_seeds"),
     ({"learning_rate": float("nan")}, "learning_rate"),
     ({"learning_rate": float("inf")}, "learning_rate"),
@@ -41,6 +43,14 @@ def test_contradictions_are_named(settings, name):
         BASE.replace(settings).check()
     assert error.value.name == name
     assert str(error.value).startswith(f"--{name}=")
+
+
+def test_the_least_growth_that_is_asked_for_is_one_update():
+    grown = BASE.replace({"train_size": 0, "growth": 0.0001})
+    with pytest.raises(SettingError, match=r"--num_steps=2500 updates: give at least 0\.0004, or 0 for none"):
+        grown.check()
+    grown.replace({"growth": 0.0004}).check()
+    grown.replace({"train_size": 10}).replace({"batch_size": 5}).check()  # of one length: nothing grows
 
 
 def test_what_streams_are_taught_is_not_changed_if_it_was_given():
