@@ -120,7 +120,7 @@ def _draw_cell(axes: Axes, cell: Cell, corner: tuple[int, int], gid: str) -> Non
 
 def _draw_scale(figure: Figure, measure: Measure, numbers: Sequence[float]) -> None:
     """A bar below all panels with the numbers that its colours stand for; none for a single number."""
-    colors, scale, inches = COLORMAP.resampled(SHADES), measure.scale(numbers), figure.get_figwidth() / 2
+    colors, scale, inches = COLORMAP.resampled(SHADES), measure.scale(numbers), 0.6 * figure.get_figwidth()
     if len(scale.ticks) == 1:
         return
     shown = ScalarMappable(Normalize(0, 1), colors.reversed() if measure.small_is_good else colors)
