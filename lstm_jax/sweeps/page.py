@@ -36,7 +36,7 @@ def make_page(
         command: that made the sweep.
         seconds: of wall time, that it took.
     """
-    drawn = f'<div class="pictures">{"".join(_figure(*one) for one in pictures)}</div>' if pictures else ""
+    drawn = _pictures(pictures) if pictures else ""
     lacking = why_no_curves(sweep)
     sections = [
         _section("Pictures", drawn + (f"\n<p>{escape(lacking)}</p>" if lacking else "")) if drawn or lacking else "",
@@ -108,6 +108,13 @@ def _bests(bests: Sequence[Best]) -> str:
 
 def _best(best: Best) -> str:
     return f'<p class="best"><strong>Best</strong> {escape(best.words)}. Train it:</p>\n{command_box(best.command)}'
+
+
+def _pictures(pictures: Sequence[tuple[Picture, str]]) -> str:
+    """Two in a row where three would leave a single one to the last row."""
+    small = sum(picture.figure.get_figwidth() <= WIDE for picture, _ in pictures)
+    pairs = " pairs" if small == 2 or small % 3 == 1 else ""
+    return f'<div class="pictures{pairs}">{"".join(_figure(*one) for one in pictures)}</div>'
 
 
 def _figure(picture: Picture, svg: str) -> str:

@@ -173,6 +173,14 @@ def test_pictures_of_an_earlier_report_are_removed(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("varied", "pairs"), [({}, 1), ({"num_layers": [1, 2]}, 1), ({"seq_len": [5, 6]}, 0)])
+def test_no_picture_is_alone_in_a_last_row(varied, pairs, tmp_path):
+    axes = {"hidden_size": [4, 8], **varied}
+    axes = {"clip_norm": [0.5, 1.0], **axes} if "num_layers" in varied else axes
+    _, text, _ = page_of(*sweep_of(axes, 1), axes, tmp_path)
+    assert text.count('class="pictures pairs"') == pairs
+
+
 def test_a_command_is_broken_between_words_only():
     assert "<code><span>a</span> <span>--b=&lt;</span></code>" in command_box("a --b=<")
 
