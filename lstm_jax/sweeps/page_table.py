@@ -26,8 +26,8 @@ OF_A_SETTING: dict[str, tuple[str, Write | None]] = {
 """The columns of summaries: header, attribute, and how its number is written."""
 
 OF_A_ROW: dict[str, tuple[str, Write | None]] = {
-    "seed": ("seed", str),
     "error": ("test_error", percent),
+    "seed": ("seed", str),
     "status": ("status", None),
     "mistakes": ("test_mistakes", COUNT),
     "of": ("test_size", COUNT),

@@ -46,7 +46,13 @@ def points(sweep: Sweep, name: str) -> Picture:
     legend_below(figure, [*handles, *baseline_handles(sweep, drawn)])
     title = f"Error on {sweep.tested} by {name}, {seeds_of(sweep)}"
     add_title(figure, title)
-    return Picture(f"error_by_{name}", "A point for each run and seed.", figure, title=title)
+    return Picture(f"error_by_{name}", _caption(sweep, across), figure, title=title)
+
+
+def _caption(sweep: Sweep, across: Scale) -> str:
+    beside = " Those of one value lie side by side." if across.ordinal and len(sweep.rows) > len(across.ticks) else ""
+    mixed = " Runs that differ in other settings are mixed." if len(sweep.varied) > 1 else ""
+    return f"A point for each run and seed.{beside}{mixed}"
 
 
 def _draw_points(axes: Axes, sweep: Sweep, name: str, across: Scale, up: Scale) -> list[Line2D]:
@@ -56,7 +62,7 @@ def _draw_points(axes: Axes, sweep: Sweep, name: str, across: Scale, up: Scale) 
         by_value.setdefault(row.varied[name], []).append(row.test_error)
     median: list[tuple[float, float]] = []
     for value, errors in by_value.items():
-        room = 0.5 / len(across.ticks) if across.ordinal else 0.0
+        room = 0.25 / len(across.ticks) if across.ordinal else 0.0
         for place, error in enumerate(errors):
             x = across.position(value) + room * ((place + 0.5) / len(errors) - 0.5)
             if error is None:

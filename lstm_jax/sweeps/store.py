@@ -102,7 +102,8 @@ class Store:
         differences = _differences([record["settings"] for record in records], runs)
         raise folders.FolderError(
             f"--workdir={self.folder} holds another sweep, of which this command has no run"
-            f"{differences and f' ({differences})'}; values are added to those that were given before"
+            f"{differences and f' ({differences})'}; values are added to those that were given before, "
+            "another sweep needs another --workdir"
         )
 
     def note(self, experiment: str, halving: int, command: str, spent: Spent) -> None:

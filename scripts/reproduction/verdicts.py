@@ -4,7 +4,7 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-BETTER, MET, SHORT, OPEN = "better", "met", "short", "not reached in the budget"
+BETTER, MET, SHORT, OPEN = "better", "met", "short", "later than this part"
 
 RULE = (
     "**better**: the mean of our seeds is better than the published figure. **met**: it is not, but one of our seeds "

@@ -25,7 +25,7 @@ def test_a_small_part_from_end_to_end_and_again(tmp_path):
     reached = [row for row in rows if row["ours"]]
     assert [row["step"] for row in reached] == [20]
     assert len(reached[0]["ours"]) == 3
-    assert {row["verdict"] for row in rows if row not in reached} == {"not reached in the budget"}
+    assert {row["verdict"] for row in rows if row not in reached} == {"later than this part"}
     assert (tmp_path / "reproduce.md").read_text() in first.stdout
     assert (tmp_path / "reproduce.png").stat().st_size > 10_000
     assert (tmp_path / "reproduce.svg").read_text().lstrip().startswith("<?xml")

@@ -188,7 +188,7 @@ def test_a_folder_keeps_to_one_sweep(small):
         (["--set=seq_len=5,6", "--num_seeds=3", "--set=learning_rate=0.01"], "num_seeds: 2 there, 3 here"),
     ):
         done = sweep(*TINY, f"--workdir={folder}", *flags, status=2)
-        assert f"holds another sweep, of which this command has no run ({difference})" in done.stderr
+        assert f"holds another sweep, of which this command has no run ({difference}); values are" in done.stderr
     assert len(rows(folder)) == 12
 
 

@@ -97,7 +97,7 @@ def test_errors_stand_beside_the_settings(grid):
     _, _, page = grid
     runs = [text for _, text in page.tables[1][0]]
     assert [text for _, text in page.tables[0][0]][: 2 + len(LENGTHS)] == ["command", *LENGTHS, "mean error"]
-    assert runs[: 3 + len(LENGTHS)] == ["command", *LENGTHS, "seed", "error"]
+    assert runs[: 3 + len(LENGTHS)] == ["command", *LENGTHS, "error", "seed"]
 
 
 def test_every_row_and_cell_has_its_command(grid):
