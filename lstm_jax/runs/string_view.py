@@ -34,8 +34,8 @@ from lstm_jax.training.step import Program
 LONGEST_SHOWN = 100
 """Symbols of the example string whose running answers are shown."""
 
-CANDIDATES = 256
-"""Random strings among which the example is looked for."""
+CANDIDATES, MOST_SYMBOLS = 256, 2**20
+"""Random strings among which the example is looked for, and symbols of all of them: of long strings there are fewer."""
 
 MOST_IN_TITLE = 40
 """Symbols of the example string that stand above its picture."""
@@ -141,12 +141,13 @@ def telling_string(task: StringTask, length: int) -> np.ndarray:
 
     It is the first of some random ones that has half as many as can be, or that which has most.
     """
-    shape = (CANDIDATES, length)
-    codes = np.random.default_rng(0).integers(0, len(task.alphabet), shape, dtype=np.uint8)
-    answers = running_answers(task, Strings(codes, np.full(CANDIDATES, length)))
+    count = max(1, min(CANDIDATES, MOST_SYMBOLS // length))
+    codes = np.random.default_rng(0).integers(0, len(task.alphabet), (count, length), dtype=np.uint8)
+    shown = codes[:, :LONGEST_SHOWN]
+    answers = running_answers(task, Strings(shown, np.full(count, shown.shape[1])))
     different = np.array([len(np.unique(row)) for row in answers])
-    low, high = task.answer_range(length)
-    return codes[np.argmax(np.minimum(2 * different, min(length, high - low + 1)))]
+    low, high = task.answer_range(shown.shape[1])
+    return codes[np.argmax(np.minimum(2 * different, min(shown.shape[1], high - low + 1)))]
 
 
 def evaluation_line(step: int, epoch: float | None, scores: list[Score], by_epoch: dict[int, str]) -> str:
