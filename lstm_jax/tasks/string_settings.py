@@ -18,7 +18,9 @@ class StringSettings:
     """Which strings there are and how they are split."""
 
     seq_len: int = setting(20, "symbols a string", minimum=1, maximum=10_000)
-    min_seq_len: int = setting(0, "shortest string, lengths are then mixed; 0: all have --seq_len", minimum=0)
+    min_seq_len: int = setting(
+        0, "shortest string, at most --seq_len, lengths are then mixed; 0: all have --seq_len", minimum=0
+    )
     train_size: int = setting(
         10_000,
         "distinct strings to learn from, those for --valid_size included; unless given, half of all there are at most; "
@@ -38,7 +40,8 @@ class StringSettings:
     )
     growth: float = setting(
         0.0,
-        "curriculum: share of the updates in which strings grow to --seq_len; needs --train_size=0 or --min_seq_len",
+        "curriculum: share of the updates in which strings grow to --seq_len; needs --train_size=0 or --min_seq_len "
+        "below --seq_len",
         minimum=0,
         maximum=1,
     )
@@ -57,7 +60,11 @@ class StringSettings:
     @property
     def grows(self) -> bool:
         """Whether there is a curriculum: it needs strings that are shorter than others."""
-        return self.growth > 0 and self.seq_len > 1 and (not self.train_size or len(self.lengths) > 1)
+        return self.growth > 0 and self._can_grow
+
+    @property
+    def _can_grow(self) -> bool:
+        return self.seq_len > 1 and (not self.train_size or len(self.lengths) > 1)
 
     def count(self, task: StringTask) -> int:
         """How many different strings there are."""
@@ -84,10 +91,13 @@ class StringSettings:
         total = self.count(task)
         if self.train_size >= total:
             raise SettingError("train_size", self.train_size, f"must be less than the {total} strings that there are")
+        if self.valid_size and not self.train_size:
+            raise SettingError("valid_size", self.valid_size, "needs a fixed set of strings: give --train_size above 0")
         if self.valid_size and self.valid_size >= self.train_size:
             raise SettingError("valid_size", self.valid_size, f"must be less than --train_size={self.train_size}")
         if self.growth and self.train_size and self.order == "in_turn":
-            raise SettingError("growth", self.growth, "contradicts --order=in_turn: batches are drawn at random")
+            reason = "contradicts --order=in_turn: its batches are drawn at random, give --order=random"
+            raise SettingError("growth", self.growth, reason)
 
     def check_network(self, chosen: Mapping[str, Any]) -> None:
         """Raises SettingError where a setting of the network or its training does not suit the strings."""
@@ -123,12 +133,15 @@ class StringSettings:
                 "where all unseen strings are tested",
             ),
             "order": (not self.train_size, "with --train_size=0"),
-            "growth": (
-                self.train_size > 0 and len(self.lengths) == 1,
-                "with a fixed set of strings of one length; it needs --train_size=0 or --min_seq_len",
-            ),
+            "growth": (not self._can_grow, f"with {self._alike()}"),
             "skew": (self.train_size > 0, "with a fixed set of strings; it needs --train_size=0"),
         }
+
+    def _alike(self) -> str:
+        """Which strings cannot grow, and what it would take."""
+        if self.seq_len == 1:
+            return "strings of one symbol; it needs --seq_len above 1"
+        return "a fixed set of strings of one length; it needs --train_size=0 or --min_seq_len below --seq_len"
 
     def symbols_tested(self, task: StringTask) -> int:
         """Symbols that a network reads in an evaluation; of all strings, each prefix is read once."""
