@@ -113,7 +113,7 @@ def test_longer_strings_are_tested_prefix_by_prefix(tmp_path):
         (["--growth=0.5", "--min_seq_len=6"], "it needs --train_size=0 or --min_seq_len below --seq_len"),
         (["--growth=0.5", "--train_size=0", "--seq_len=1"], "--growth=0.5: has no effect with strings of one symbol"),
         (["--growth=0.00001", "--train_size=0"], "updates: give at least 0.0"),
-        (["--skew=1"], "--skew=1.0: has no effect with a fixed set of strings; it needs --train_size=0"),
+        (["--skew=1"], "--skew=1: has no effect with a fixed set of strings; it needs --train_size=0"),
         (["--train_size=0", "--valid_size=9", "--patience=1"], "--valid_size=9: needs a fixed set of strings"),
         (["--number_loss=absolute", "--readout=class"], "has no effect with --readout=class"),
         (["--cell=flax_lstm", "--impl=fused"], "use --impl=scan for --cell=flax_lstm"),
