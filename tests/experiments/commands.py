@@ -65,6 +65,7 @@ def wait_for_checkpoint(folder: Path, step: int, process: subprocess.Popen) -> N
 
 
 def stop(process: subprocess.Popen, number: signal.Signals) -> tuple[int, str]:
+    """Sends a signal; returns the status and what was said, last on standard error."""
     process.send_signal(number)
-    output, _ = process.communicate(timeout=120)
-    return process.returncode, output
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output + errors
