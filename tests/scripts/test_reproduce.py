@@ -56,7 +56,8 @@ def test_what_cannot_be_used_is_said_in_one_line(flags, message):
 def test_what_is_interrupted_is_continued(tmp_path):
     flags = ["--only=sign_sum", "--quick", "--quick_share=0.125", "--num_seeds=1", f"--workdir={tmp_path}"]
     command = [sys.executable, "-m", "scripts.reproduce", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment())
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes)
     for line in process.stdout:
         if line.startswith("step") and "epoch   100.0" in line:
             break
