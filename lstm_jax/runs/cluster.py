@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from lstm_jax.runs.faults import whole_line
 from lstm_jax.settings import SettingError
 
 PATIENCE = 5.0
@@ -38,7 +39,7 @@ def join(address: str | None, count: int | None, number: int | None) -> None:
     try:
         _initialize(f"{count} processes at {address}", address, count, number)
     except Exception as error:  # JAX asks the surroundings nevertheless, and they fail in their own ways
-        raise SettingError("coordinator_address", address, f"cannot be used ({_line(error)})") from None
+        raise SettingError("coordinator_address", address, f"cannot be used ({whole_line(error)})") from None
 
 
 def _check(address: str | None, count: int | None, number: int | None) -> None:
@@ -81,7 +82,7 @@ def _find_cluster() -> None:
         if "coordinator_address" in str(error) and not _is_named():
             return  # JAX knows of no cluster here
         advice = f"{_missing_package(error)}{BY_HAND}"
-        message = f"the processes of this cluster cannot be found: {advice} ({_line(error)})"
+        message = f"the processes of this cluster cannot be found: {advice} ({whole_line(error)})"
         raise SettingError("num_processes", "unset", message) from None
 
 
@@ -116,11 +117,3 @@ def _detection(address: str | None) -> dict[str, Any]:
     local_numbers = "SLURM_JOB_ID" in os.environ or "OMPI_COMM_WORLD_SIZE" in os.environ
     told = address is not None and "KUBERNETES_SERVICE_HOST" in os.environ and not local_numbers
     return {"cluster_detection_method": "deactivate"} if told else {}
-
-
-def _line(error: BaseException) -> str:
-    """What it says and what caused it, on one line; nothing is cut, since the remedy may come last."""
-    words = " ".join(str(error).split())
-    if not words or not isinstance(error, ValueError | RuntimeError | OSError):
-        words = f"{type(error).__name__}: {words}" if words else type(error).__name__
-    return f"{words}; {_line(error.__cause__)}" if error.__cause__ else words

@@ -53,5 +53,13 @@ def silence_echoes() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in a line that is not too long; its kind, if it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """The first line in which an error says something, not too much of it; its kind, if it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def whole_line(error: BaseException) -> str:
+    """All that an error and what caused it say, on one line; nothing is cut, since the remedy may come last."""
+    words = " ".join(str(error).split())
+    if not words or not isinstance(error, ValueError | RuntimeError | OSError):
+        words = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return f"{words}; {whole_line(error.__cause__)}" if error.__cause__ else words

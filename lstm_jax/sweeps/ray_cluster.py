@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, override
 
+from lstm_jax.runs.faults import first_line
 from lstm_jax.runs.files import write_whole
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.execute import execute
@@ -76,7 +77,7 @@ class RayExecutor(Executor):
             kind, reason = self._ray.get(reference)
             return Event(kind, name, reason=reason)
         except self._ray.exceptions.RayError as error:
-            return Event(DIED, name, reason=f"{type(error).__name__}: {_first_line(error)}"[:300])
+            return Event(DIED, name, reason=f"{type(error).__name__}: {first_line(error)}"[:300])
 
     def _progress(self) -> list[Event]:
         events = []
@@ -120,16 +121,12 @@ def _connect(ray: Any, address: str) -> None:
         ray.init(address, runtime_env={"env_vars": variables}, logging_level="ERROR", log_to_driver=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise SettingError(
-            "ray_address", address, f"no Ray cluster can be reached there: {_first_line(error)}"
+            "ray_address", address, f"no Ray cluster can be reached there: {first_line(error)}"
         ) from None
     except Exception as error:  # Ray has no class of its own for processes that do not start in time
         ray.shutdown()
-        reason = f"Ray does not start; nothing is lost, try again: {_first_line(error)}"
+        reason = f"Ray does not start; nothing is lost, try again: {first_line(error)}"
         raise SettingError("executor", "ray", reason) from None
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), "unknown")
 
 
 def _knock(address: str) -> None:

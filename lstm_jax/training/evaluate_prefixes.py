@@ -11,7 +11,7 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.tasks.strings import Strings
 from lstm_jax.tasks.task import StringTask
 from lstm_jax.training.evaluate import COLUMNS
-from lstm_jax.training.score import Score
+from lstm_jax.training.score import Score, mistakes_by
 from lstm_jax.training.step import Program
 
 LONG = 1_000
@@ -40,11 +40,8 @@ def score_prefixes(program: Program, task: StringTask, params: PyTree, strings: 
         there = slice(start, min(start + chunk, size))
         for whole, part in zip((ends, missed, losses), last, strict=True):
             whole[there] = np.asarray(part)[: there.stop - start]
-    by_answer = {
-        int(answer): (int(missed[ends == answer].sum()), int((ends == answer).sum())) for answer in np.unique(ends)
-    }
     by_length = {place + 1: (int(count), size) for place, count in enumerate(wrong)}
-    return Score(int(missed.sum()), size, float(np.mean(losses)), by_answer, by_length, sampled=True)
+    return Score(int(missed.sum()), size, float(np.mean(losses)), mistakes_by(ends, missed), by_length, sampled=True)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "task"))

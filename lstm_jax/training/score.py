@@ -51,13 +51,15 @@ class Score(NamedTuple):
 
 def tally(judged: Judged, lengths: np.ndarray, sampled: bool) -> Score:
     """Counts mistakes; `lengths` [N] are those of the strings."""
-    wrong = judged.decided != judged.right
-
-    def by(keys: np.ndarray) -> dict[int, tuple[int, int]]:
-        low = int(keys.min())
-        sizes = np.bincount(keys - low)
-        mistakes = np.bincount(keys[wrong] - low, minlength=len(sizes))
-        return {low + k: (int(mistakes[k]), int(sizes[k])) for k in np.flatnonzero(sizes).tolist()}
-
+    wrong = np.asarray(judged.decided != judged.right)
     loss = float(np.mean(judged.loss, dtype=np.float64))
-    return Score(int(wrong.sum()), len(wrong), loss, by(np.asarray(judged.right, np.int32)), by(lengths), sampled)
+    by_answer = mistakes_by(np.asarray(judged.right, np.int32), wrong)
+    return Score(int(wrong.sum()), len(wrong), loss, by_answer, mistakes_by(lengths, wrong), sampled)
+
+
+def mistakes_by(keys: np.ndarray, wrong: np.ndarray) -> dict[int, tuple[int, int]]:
+    """The number of mistakes and of strings for each key, such as the right answer; integers and booleans [N]."""
+    low = int(keys.min())
+    sizes = np.bincount(keys - low)
+    mistakes = np.bincount(keys[wrong] - low, minlength=len(sizes))
+    return {low + k: (int(mistakes[k]), int(sizes[k])) for k in np.flatnonzero(sizes).tolist()}
