@@ -95,14 +95,8 @@ class Backward {
 
   // The derivatives by the sums of one unit's gates. As in the forward pass, members are read before the loops.
   void differentiate(int step, const Block<T>& block, int slot, int unit) const {
-    const int time = p_.time_of(step), first = block.columns.first, all = block.columns.count, units = p_.units;
-    const int64_t row = int64_t(unit) * p_.batch + first, at = int64_t(time) * units * p_.batch + row;
-    const bool* resets = p_.resets_at(step) ? p_.resets_at(step) + first : nullptr;
-    const T* hiddens = p_.before(step, a_.hidden, p_.hidden_start) + row;
-    const T* cells = Cell::kHasCell ? p_.before(step, a_.cell, p_.cell_start) + row : nullptr;
-    const T* cells_after = Cell::kHasCell ? a_.cell + at : nullptr;
-    const T *d_hiddens = a_.d_hidden ? a_.d_hidden + at : nullptr, *d_cells = a_.d_cell ? a_.d_cell + at : nullptr;
-    const T* kept = a_.kept + p_.kept_at(time, first, unit);
+    const int all = block.columns.count, units = p_.units;
+    const UnitAtSymbol<T> rows(p_, a_, step, block.columns.first, unit, Cell::kHasCell);
     T *d_hidden_panel = block.d_hidden.get(), *d_cell_panel = block.d_cell.get();
     T* d_rows_panel = block.rows(slot, 0);
     const int64_t rows_depth = block.depth, ahead = int64_t(kUnitsAhead) * p_.batch;
@@ -116,19 +110,19 @@ class Backward {
       for (int w = 0; w < kWidth; w += kLanes) {
         const int here = column + w, count = all - here;
         Vec<T> gates[kGates];
-        const T* from = kept + int64_t(here) * units * kGates;
+        const T* from = rows.kept + int64_t(here) * units * kGates;
         for (int gate = 0; gate < kGates; ++gate) gates[gate] = load(from + gate * kLanes, kLanes, kKeptAhead);
         State<T> d_after{load(d_hidden + w), Vec<T>{}}, before{}, after{};
-        if (d_hiddens) d_after.hidden += load(d_hiddens + here, count);
+        if (rows.d_hiddens) d_after.hidden += load(rows.d_hiddens + here, count);
         if constexpr (Cell::kHasCell) {
           d_after.cell = load(d_cell + w);
-          if (d_cells) d_after.cell += load(d_cells + here, count);
-          after.cell = load(cells_after + here, count);
-          before.cell = load(cells + here, count, ahead);
-          if (resets) before.cell = unless<T>(resets + here, before.cell, count);
+          if (rows.d_cells) d_after.cell += load(rows.d_cells + here, count);
+          after.cell = load(rows.cells_after + here, count);
+          before.cell = load(rows.cells + here, count, ahead);
+          if (rows.resets) before.cell = unless<T>(rows.resets + here, before.cell, count);
         } else {
-          before.hidden = load(hiddens + here, count, ahead);
-          if (resets) before.hidden = unless<T>(resets + here, before.hidden, count);
+          before.hidden = load(rows.hiddens + here, count, ahead);
+          if (rows.resets) before.hidden = unless<T>(rows.resets + here, before.hidden, count);
         }
         State<T> d_before = Cell::template differentiate<T>(gates, before, after, d_after);
         store(d_hidden + w, d_before.hidden);

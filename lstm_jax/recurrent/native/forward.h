@@ -51,8 +51,24 @@ class Forward {
     });
   }
 
-  // The sums of one tile's gates, and what becomes of them; `blank`: the hidden state is zero. What the loops need is
-  // read from the members beforehand: the compiler cannot know that storing a vector leaves those as they are.
+  // The sums of one tile's gates; `blank`: the hidden state is zero. Inlined, so that they stay in the registers.
+  template <int W>
+  [[gnu::always_inline]] inline void add_up(Tile<T, W>& tile, int unit, bool blank, const T* strip) const {
+    constexpr int kWidth = W * Vector<T>::kLanes;
+    const int features = p_.features;
+    const T* bias = bias_.get() + unit * kGates;
+    for (int row = 0; row < kRows; ++row) {
+      for (int w = 0; w < W; ++w) tile.sum[row / kGates][row % kGates][w] = Vec<T>{} + bias[row];
+    }
+    add_product<Cell::kInput.first, Cell::kInput.count>(
+        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * features, strip, features, kWidth);
+    if (blank) return;
+    const T* weights = hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units;
+    add_product<Cell::kHidden.first, Cell::kHidden.count>(tile, weights, strip + features * kWidth, p_.units, kWidth);
+  }
+
+  // The sums of one tile's gates, and what becomes of them. What the loops need is read from the members beforehand:
+  // the compiler cannot know that storing a vector leaves those as they are.
   template <int W>
   void compute(int step, int number, bool blank, const Columns& columns, int column, const T* panel, T* after) const {
     constexpr int kLanes = Vector<T>::kLanes, kWidth = W * kLanes;
@@ -60,17 +76,7 @@ class Forward {
     const T* strip = panel + int64_t(depth) * column;
     const T* hidden = strip + features * kWidth;
     Tile<T, W> tile;
-    const T* bias = bias_.get() + unit * kGates;
-    for (int row = 0; row < kRows; ++row) {
-      for (int w = 0; w < W; ++w) tile.sum[row / kGates][row % kGates][w] = Vec<T>{} + bias[row];
-    }
-    add_product<Cell::kInput.first, Cell::kInput.count>(
-        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * features, strip, features, kWidth);
-    if (!blank) {
-      add_product<Cell::kHidden.first, Cell::kHidden.count>(
-          tile, hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units, hidden, p_.units, kWidth);
-    }
-
+    add_up(tile, unit, blank, strip);
     const int time = p_.time_of(step), first = columns.first + column, count = columns.count - column;
     const int units = std::min(kUnits, p_.units - unit);
     const int64_t place = int64_t(unit) * batch + first, at = int64_t(time) * p_.units * batch + place;

@@ -85,6 +85,25 @@ struct BackwardArguments {
   const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
 };
 
+// What it reads of one unit at one symbol, from a column on; null: not there, or zero.
+template <class T>
+struct UnitAtSymbol {
+  UnitAtSymbol(const Problem<T>& p, const BackwardArguments<T>& a, int step, int column, int unit, bool has_cell) {
+    const int time = p.time_of(step);
+    const int64_t row = int64_t(unit) * p.batch + column, at = int64_t(time) * p.units * p.batch + row;
+    resets = p.resets_at(step) ? p.resets_at(step) + column : nullptr;
+    hiddens = p.before(step, a.hidden, p.hidden_start) + row;
+    cells = has_cell ? p.before(step, a.cell, p.cell_start) + row : nullptr;
+    cells_after = has_cell ? a.cell + at : nullptr;
+    d_hiddens = a.d_hidden ? a.d_hidden + at : nullptr;
+    d_cells = a.d_cell ? a.d_cell + at : nullptr;
+    kept = a.kept + p.kept_at(time, column, unit);
+  }
+
+  const bool* resets;
+  const T *hiddens, *cells, *cells_after, *d_hiddens, *d_cells, *kept;
+};
+
 // Where it writes; d_inputs and those by the state may be null: not asked for.
 template <class T>
 struct BackwardResults {
