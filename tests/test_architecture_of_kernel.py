@@ -7,7 +7,9 @@ import pytest
 from tests.test_architecture import ROOT
 
 KERNEL = sorted(
-    path for files in ("lstm_jax/recurrent/native/*.h", "lstm_jax/recurrent/native/*.cc") for path in ROOT.glob(files)
+    path
+    for files in ("lstm_jax/recurrent/native/*.h", "lstm_jax/recurrent/native/*.cc", "tests/recurrent/*.cc")
+    for path in ROOT.glob(files)
 )
 NO_FUNCTION = re.compile(r"\s*(template .*)?(class|struct|namespace|extern|enum)\b")
 

@@ -44,7 +44,7 @@ def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch
     case = jax.tree.map(jnp.float32, random_case(kind, 9, 2, units, batch, 0)[:3])
     resets = random_case(kind, 9, 2, units, batch, 0, resets=True)[3]
     results = []
-    for threads in (1, 2, 5):
+    for threads in (1, 2, 5):  # at most as many as there are cores; `test_native_team.py` has five everywhere
         monkeypatch.setattr(passes, "_threads", lambda threads=threads: threads)
         for name in ("SYMBOL", "SYMBOL_OF_FEW"):
             monkeypatch.setattr(passes, name, 1)  # however little there is to do
