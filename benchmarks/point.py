@@ -24,7 +24,7 @@ from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.tasks.count_bits import CountBits
 from lstm_jax.training.mesh import MEMBERS
-from lstm_jax.training.population import init_population, train_chunk
+from lstm_jax.training.population import initializer, train_chunk
 
 SECONDS, UPDATES = 0.3, 20
 """What the calls that are timed take together at least, and the updates of a population that count as one call."""
@@ -56,7 +56,7 @@ def population(sizes: dict[str, int], settings: dict[str, Any]) -> Callable[[], 
     config = RunConfig(CountBits()).replace({**chosen, **unending, "cell": settings["cell"]})
     config.check()
     setup = make_setup(config)
-    members = init_population(setup.program, np.array(setup.seeds, np.uint32), setup.hyper)
+    members = initializer(setup.program)(np.array(setup.seeds, np.uint32), setup.hyper)
     members = jax.device_put(members, setup.program.layout.sharding(MEMBERS))
     stop = 0
 

@@ -1,6 +1,5 @@
 """Whether the members of a run fit into the memory, found out before anything is drawn or compiled for all of them."""
 
-import functools
 import math
 import os
 from pathlib import Path
@@ -14,7 +13,7 @@ from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.setup import hyperparameters, make_program
 from lstm_jax.settings import SettingError
 from lstm_jax.training.mesh import on_cpu
-from lstm_jax.training.population import init_population
+from lstm_jax.training.population import initializer
 
 GIB = 2**30
 
@@ -45,7 +44,7 @@ def bytes_of_member(config: RunConfig, problem: Problem) -> int:
     """What one member takes at least: the state of its training, and its data."""
     seeds = np.array([config.run.seed], np.uint32)
     program = make_program(config, problem, 1)
-    members = jax.eval_shape(functools.partial(init_population, program), seeds, hyperparameters([config]))
+    members = jax.eval_shape(initializer(program), seeds, hyperparameters([config]))
     # On the processor the data of each member are there twice: as they were drawn, and put together for all members.
     return _bytes(members) + (2 if on_cpu() else 1) * _bytes(problem.training_data(config.run.seed))
 

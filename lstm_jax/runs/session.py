@@ -15,7 +15,7 @@ from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.setup import hyperparameters, make_setup
 from lstm_jax.training.early_stopping import Best, keep_best, no_best
 from lstm_jax.training.mesh import MEMBERS, place, whole
-from lstm_jax.training.population import init_population, train_chunk
+from lstm_jax.training.population import initializer, train_chunk
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Hyperparameters, Member
 
@@ -65,7 +65,9 @@ class Session:
 
     def _resume(self, hyper: Hyperparameters) -> list[str]:
         """Goes on from the newest sound checkpoint, or begins; returns a line for each damaged one."""
-        like = jax.eval_shape(self._initial, hyper)
+        init, seeds = initializer(self.setup.program), np.array(self.setup.seeds, np.uint32)
+        members = jax.eval_shape(init, seeds, hyper)
+        like = members, jax.eval_shape(self._no_best, members)
         restored, damaged = self.checkpoints.restore(like)
         if restored is not None:
             self.step, self.spent = restored.step, restored.notes["seconds"]
@@ -74,23 +76,20 @@ class Session:
             self.members, self.best = self._place(restored.tree)
             return damaged
         if jax.process_count() == 1:
-            with compiled.beside(init_population.lower(self.setup.program, self._seeds(), hyper)):
-                self._compile_ahead(like[0])
-        self.members, self.best = self._place(self._initial(hyper))
+            with compiled.beside(init.lower(seeds, hyper)):
+                self._compile_ahead(members)
+        members = init(seeds, hyper)
+        self.members, self.best = self._place((members, self._no_best(members)))
         return damaged
 
-    def _initial(self, hyper: Hyperparameters) -> tuple[Member, Best | None]:
-        members = init_population(self.setup.program, self._seeds(), hyper)
-        return members, no_best(members) if self.config.run.patience else None
+    def _no_best(self, members: Member) -> Best | None:
+        return no_best(members) if self.config.run.patience else None
 
     def _compile_ahead(self, like: Member) -> None:
         """Compiles the program of the updates; JAX then finds it when it is needed."""
         sharding = self.setup.program.layout.sharding(MEMBERS)
         placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
         train_chunk.lower(self.setup.program, placed, *self._numbers(0, fresh=True)).compile()
-
-    def _seeds(self) -> Array:
-        return np.array(self.setup.seeds, np.uint32)
 
     def _numbers(self, stop: int, *, fresh: bool) -> tuple[PyTree, ...]:
         """What `train_chunk` takes besides program and members."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import PyTree
@@ -53,7 +52,7 @@ def make_setup(*configs: RunConfig) -> Setup:
     runs, seeds = [run for run, _ in pairs], [seed for _, seed in pairs]
     members = [problem.training_data(seed) for seed in seeds]
     data = jax.tree.map(lambda *leaves: np.stack(leaves), *members)
-    course = np.asarray(learning_rate_course(first.training).astype(jnp.float32))
+    course = np.asarray(learning_rate_course(first.training))
     return Setup(
         program,
         problem,

@@ -27,7 +27,7 @@ from lstm_jax.runs.string_tables import (
 from lstm_jax.tasks.objectives import ClassObjective
 from lstm_jax.tasks.strings import Strings, decode, final_answers, running_answers
 from lstm_jax.tasks.task import StringTask
-from lstm_jax.training.evaluate import read_along, read_whole
+from lstm_jax.training.evaluate import Said, read_along, read_whole
 from lstm_jax.training.score import Score
 from lstm_jax.training.step import Program
 
@@ -56,16 +56,17 @@ class StringView(View):
         # A class readout has an output for each answer, the first for the smallest.
         self.lowest = problem.objective.low if isinstance(problem.objective, ClassObjective) else 0
         self.string = telling_string(problem.task, problem.settings.seq_len)
+        self._read: tuple[int, Said] | None = None
 
     @override
     def example(self, program: Program, params: PyTree, step: int, board: Board) -> list[float] | None:
         if program.objective.num_outputs > MOST_ROWS:
             return None
-        codes = self.string[None]
         if program.model.bidirectional:
+            codes = self.string[None]
             outputs = np.asarray(read_whole(program, params, codes, np.array([codes.size])).outputs)[0]
         else:  # by the program that tells the story
-            outputs = np.asarray(read_along(program, params, codes).outputs)[0, -1]
+            outputs = np.asarray(self._along(program, params, step).outputs)[0, -1]
         if isinstance(program.objective, ClassObjective):
             outputs = np.asarray(program.objective.probabilities(outputs))
         names = [f"{self.lowest + place:02d}" for place in range(len(outputs))] if len(outputs) > 1 else ["answer"]
@@ -90,10 +91,16 @@ class StringView(View):
         shown = self.string[:LONGEST_SHOWN]
         strings = Strings(shown[None], np.array([len(shown)]))
         task = self.problem.task
-        said = np.asarray(read_along(program, params, strings.codes).decided)[0]
+        said = np.asarray(self._along(program, params, step).decided)[0, : len(shown)]
         rows = {"true": running_answers(task, strings)[0], "network": said}
         lines = running_lines(decode(shown, task.alphabet), rows)
         board.text(f"running_{task.asked}", "\n".join(lines), step)  # indented lines: Markdown shows them as they are
+
+    def _along(self, program: Program, params: PyTree, step: int) -> Said:
+        """What the network of this step says along the example string: read once for the curves and for the story."""
+        if self._read is None or self._read[0] != step:
+            self._read = step, read_along(program, params, self.string[None])
+        return self._read[1]
 
     @override
     def pictures(self, scores: list[Score], said: list[tuple[int, list[float]]], step: int, board: Board) -> None:

@@ -2,12 +2,15 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from lstm_jax.axes import Array
+from lstm_jax.axes import Array, PyTree
 from lstm_jax.settings import check_ranges, setting
 
 OPTIMIZERS = ("adam", "rmsprop", "sgd", "adagrad", "adamw")
@@ -16,6 +19,10 @@ SCHEDULES = ("constant", "linear", "cosine", "onecycle")
 
 WEIGHT_DECAY = 1e-4
 """Of adamw: the decoupled weight decay, as in optax."""
+
+FEW_WEIGHTS = 2**15
+"""So many are updated as one vector: operations on each matrix of a small network take longer to begin than to do. With
+60,000 weights it is 14 % slower, the vector being put together and taken apart, with 17,000 it is 5 % faster."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +56,9 @@ class TrainSettings:
 def learning_rate_course(settings: TrainSettings) -> Array:
     """The share of the learning rate at each step, [num_steps]."""
     steps = settings.num_steps
+    if settings.lr_schedule == "constant":
+        return np.ones(steps, np.float32)
     schedules = {
-        "constant": lambda: optax.constant_schedule(1.0),
         "linear": lambda: optax.linear_schedule(1.0, 0.0, steps),
         "cosine": lambda: optax.cosine_decay_schedule(1.0, steps),
         # Below ten steps its rise would have no step at all, and optax would divide by zero.
@@ -59,7 +67,14 @@ def learning_rate_course(settings: TrainSettings) -> Array:
         ),
     }
     course = jax.vmap(schedules[settings.lr_schedule]())
-    return jax.jit(lambda: jnp.broadcast_to(course(jnp.arange(steps)), (steps,)).astype(jnp.float32))()
+    return jax.jit(lambda: course(jnp.arange(steps)).astype(jnp.float32))()
+
+
+def in_one(tree: PyTree) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
+    """A small tree's leaves as one vector, and the way back from such a vector; a large tree as it is."""
+    if sum(leaf.size for leaf in jax.tree.leaves(tree)) > FEW_WEIGHTS:
+        return tree, lambda tree: tree
+    return jax.flatten_util.ravel_pytree(tree)
 
 
 def make_optimizer(

@@ -15,7 +15,7 @@ from lstm_jax.network.model import SequenceModel
 from lstm_jax.network.settings import ModelSettings, Scales
 from lstm_jax.tasks.objectives import ClassObjective, NumberObjective, SampledObjective
 from lstm_jax.training.mesh import BATCH, Layout
-from lstm_jax.training.optimizers import TrainSettings, make_optimizer
+from lstm_jax.training.optimizers import TrainSettings, in_one, make_optimizer
 from lstm_jax.training.slices import mean_over_slices
 from lstm_jax.training.sources import CANDIDATES, Batch, Moment, Source
 from lstm_jax.training.totals import Totals, no_totals
@@ -46,13 +46,19 @@ class Program:
 
     def with_params(self, params: PyTree) -> SequenceModel:
         """The network with these weights."""
-        return nnx.merge(_structure(self), params)
+        return nnx.merge(_outline(self)[0], params)
+
+    @property
+    def num_weights(self) -> int:
+        """Of one member's network."""
+        return sum(leaf.size for leaf in jax.tree.leaves(_outline(self)[1]))
 
 
 @functools.lru_cache(16)
-def _structure(program: Program) -> nnx.GraphDef[SequenceModel]:
-    """The network without its weights: found once, not in every program that is traced."""
-    return nnx.graphdef(nnx.eval_shape(lambda: program.build(jax.random.key(0))))
+def _outline(program: Program) -> tuple[nnx.GraphDef[SequenceModel], nnx.State]:
+    """The network without its weights, and their shapes: found once, not in every program that is traced."""
+    model = nnx.eval_shape(lambda: program.build(jax.random.key(0)))
+    return nnx.graphdef(model), nnx.state(model, nnx.Param)
 
 
 class Hyperparameters(NamedTuple):
@@ -86,7 +92,7 @@ def init_member(program: Program, key: Array, hyper: Hyperparameters) -> Member:
     """A member before its first update."""
     model = program.build(key, hyper.scales)
     params = nnx.state(model, nnx.Param)
-    optimizer = make_optimizer(program.training, hyper.learning_rate, hyper.clip_norm).init(params)
+    optimizer = make_optimizer(program.training, hyper.learning_rate, hyper.clip_norm).init(in_one(params)[0])
     carry = program.source.begin(key, model.initial_state)
     totals = no_totals(log_grad_norm=program.training.log_grad_norm)
     return Member(params, optimizer, jnp.int32(0), key, carry, totals, jnp.bool(True))
@@ -181,12 +187,14 @@ def train_step(program: Program, member: Member, data: PyTree, hyper: Hyperparam
     (loss, error, end), gradient = mean_gradient(program, member.params, batch)
     if program.training.reduction == "sum":
         loss, gradient = jax.tree.map(lambda leaf: leaf * program.training.batch_size, (loss, gradient))
+    gradient, as_tree = in_one(gradient)
     norm = _gradient_norm(program, gradient)
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     # No weight is then overwritten before every gradient is known; XLA would copy those that it must still read.
     rate = jnp.where(finite, hyper.learning_rate * common.course[member.step], jnp.nan)
     optimizer = make_optimizer(program.training, rate, hyper.clip_norm)
-    updates, optimizer_state = optimizer.update(gradient, member.optimizer, member.params)
+    params, _ = in_one(member.params)
+    updates, optimizer_state = optimizer.update(gradient, member.optimizer, params)
     totals = member.totals.add(member.step, loss, error, norm, finite)
-    params = optax.apply_updates(member.params, updates)
+    params = as_tree(optax.apply_updates(params, updates))
     return Member(params, optimizer_state, member.step + 1, member.key, end or carry, totals, member.active)

@@ -14,7 +14,7 @@ from lstm_jax.training.mesh import MEMBERS, Layout
 from lstm_jax.training.sources import Batch
 from lstm_jax.training.step import draw_batch, judge_batch
 from lstm_jax.training.totals import mean_totals
-from tests.training.cases import leaves_of, small_config, start, train, trained
+from tests.training.cases import few_weights, leaves_of, small_config, start, train, trained
 
 
 def assert_same(ours, theirs):
@@ -84,14 +84,30 @@ def test_chunks_of_any_length_end_in_the_same_place():
     assert_same(leaves_of(whole.totals, 0), leaves_of(parts.totals, 0))
 
 
-def test_one_update_is_that_of_plain_optax():
-    settings = {"num_steps": 1, "order": "in_turn", "lr_schedule": "constant", "clip_norm": 0.0, "learning_rate": 0.01}
-    setup = make_setup(small_config(**settings))
+def test_a_member_of_a_larger_network_equals_the_run_with_its_seed_alone():
+    with few_weights(0):
+        test_a_member_equals_the_run_with_its_seed_alone({})
+
+
+DIRECTIONS = {"adam": optax.adam(0.01), "adamw": optax.adamw(0.01), "sgd": optax.sgd(0.01)}
+
+
+@pytest.mark.parametrize("few", [0, 2**15])
+@pytest.mark.parametrize("name", DIRECTIONS)
+@pytest.mark.parametrize("clip_norm", [0.0, 0.01])
+def test_one_update_is_that_of_plain_optax(few, name, clip_norm):
+    with few_weights(few):
+        check_update(name, clip_norm)
+
+
+def check_update(name, clip_norm):
+    settings = {"num_steps": 1, "order": "in_turn", "lr_schedule": "constant", "learning_rate": 0.01}
+    setup = make_setup(small_config(optimizer=name, clip_norm=clip_norm, **settings))
     members = start(setup)
     params = jax.tree.map(lambda leaf: np.asarray(leaf[0]), members.params)
     batch = jax.tree.map(lambda leaf: np.asarray(leaf[0][:16]), setup.data)
     gradient = jax.grad(lambda params: judge_batch(setup.program, params, batch).loss)(params)
-    optimizer = optax.adam(0.01)
+    optimizer = optax.chain(optax.clip_by_global_norm(clip_norm) if clip_norm else optax.identity(), DIRECTIONS[name])
     updates, _ = optimizer.update(gradient, optimizer.init(params), params)
     expected = optax.apply_updates(params, updates)
     after = train(setup, members, 1, fresh=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lstm_jax.runs.setup import make_setup
 from lstm_jax.training import step
 from lstm_jax.training.totals import mean_totals, no_totals
-from tests.training.cases import leaves_of, small_config, start, train, trained
+from tests.training.cases import few_weights, leaves_of, small_config, start, train, trained
 
 UPDATES = st.lists(st.tuples(st.floats(-10, 10), st.floats(0, 1), st.floats(0, 10), st.booleans()), max_size=5)
 
@@ -34,6 +34,8 @@ def test_totals_are_means_over_updates_and_the_first_that_failed(updates, logged
 def no_large_matrix(monkeypatch):
     """Leaves out all matrices when the norm is not asked for, not only those of hundreds of units."""
     monkeypatch.setattr(step, "LARGE", 60)
+    with few_weights(0):
+        yield
 
 
 def test_leaving_out_the_norm_changes_nothing_else(no_large_matrix):
