@@ -1,6 +1,6 @@
 """How many ones are in a string of bits? Trains an LSTM to count, and tests it on every string it has not seen.
 
-python -m experiments.count_bits                          seconds to an error under 0.1 %
+python -m experiments.count_bits                          seconds to an error under 0.1%
 python -m experiments.count_bits --preset=exact           a recipe that makes no mistake at all
 python -m experiments.count_bits --preset=paper           the TensorFlow tutorial's own recipe
 python -m experiments.count_bits --num_seeds=8            eight runs in one program

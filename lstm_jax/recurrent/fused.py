@@ -24,8 +24,8 @@ from lstm_jax.recurrent.gpu import unroll as on_gpu
 from lstm_jax.recurrent.native import passes as native
 
 COLUMNS = 16
-"""XLA gets larger batches filled up to a multiple of this, a vector register; measured: 500 columns take 6 % longer
-than 512, 125 take 30 % longer than 128."""
+"""XLA gets larger batches filled up to a multiple of this, a vector register; measured: 500 columns take 6% longer
+than 512, 125 take 30% longer than 128."""
 
 
 class Recurrence(NamedTuple):

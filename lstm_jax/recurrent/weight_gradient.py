@@ -10,7 +10,7 @@ from lstm_jax.recurrent.cells import product
 from lstm_jax.recurrent.fused_cells import FusedCell, FusedWeights
 
 LARGEST_FILLED = 63
-"""Up to this many units one product serves all weights, its operand filled up to a multiple of 16 rows; measured: 7 %
+"""Up to this many units one product serves all weights, its operand filled up to a multiple of 16 rows; measured: 7%
 faster at 24, slower at 128."""
 
 CONTRACTION = 128

@@ -13,7 +13,7 @@ from lstm_jax.settings import SettingError
 from lstm_jax.training.mesh import on_cpu
 
 VECTORS = "--xla_cpu_prefer_vector_width=512"
-"""Lets XLA use the whole registers of an AVX-512 processor, which it does not by default; measured: 2-9 % faster."""
+"""Lets XLA use the whole registers of an AVX-512 processor, which it does not by default; measured: 2-9% faster."""
 
 KEPT = 1 << 26
 MALLOC = {"MALLOC_TRIM_THRESHOLD_": (-1, KEPT), "MALLOC_MMAP_THRESHOLD_": (-3, KEPT), "MALLOC_ARENA_MAX": (-8, 1)}

@@ -1,5 +1,6 @@
 """A finished run in words and tables, of whatever kind it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,14 @@ def as_markdown(tables: list[Table], remarks: list[str]) -> str:
     """The same in Markdown, for TensorBoard."""
     parts = []
     for header, *rows in tables:
-        lines = [header, ["---:"] * len(header), *rows]
+        lines = [header, [_rule(column) for column in zip(*rows, strict=True)], *rows]
         parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
     return "\n\n".join([*parts, "\n".join(f"- {remark}" for remark in remarks)])
+
+
+def _rule(cells: Sequence[str]) -> str:
+    """Words stand to the left of their column, numbers to the right."""
+    return "---" if cells[0][:1].isalpha() else "---:"
 
 
 def aligned(table: Table) -> str:
@@ -74,5 +80,5 @@ def _seed_line(seed: dict[str, Any], tested: str) -> str:
     line = f"Seed {seed['seed']}: error {seed['test_error']:.4%}, {mistakes} on {size} {tested}"
     if seed["sampled"]:
         low, high = seed["interval_95"]
-        line += f" (95 % confidence: {low:.4%} to {high:.4%})"
+        line += f" (95% confidence: {low:.4%} to {high:.4%})"
     return line

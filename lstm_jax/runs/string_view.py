@@ -162,5 +162,5 @@ def evaluation_line(step: int, epoch: float | None, scores: list[Score], by_epoc
     errors = [score.error for score in scores]
     published = f"  (published: {by_epoch[int(epoch)]})" if epoch in by_epoch else ""
     spread = f", from {min(errors):.4%} to {max(errors):.4%}" if len(errors) > 1 else ""
-    epochs = "" if epoch is None else f" (epoch {epoch:7.1f})"
+    epochs = "" if epoch is None else f" (epoch {epoch:9,.1f})"
     return f"step {step:7,}{epochs}  test error {np.mean(errors):.4%}{spread}{published}"

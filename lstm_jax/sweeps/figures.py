@@ -194,5 +194,5 @@ def hatched(label: str, hatch: str) -> Patch:
 def percent(share: float) -> str:
     """A share (0..1) as a percentage with two digits."""
     if share and abs(share) < 1e-6:
-        return f"{100 * share:.1e} %"
-    return f"{float(f'{100 * share:.2g}'):.10g} %"
+        return f"{100 * share:.1e}%"
+    return f"{float(f'{100 * share:.2g}'):.10g}%"

@@ -1,6 +1,7 @@
 """One sweep from its plan to its report."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -154,7 +155,8 @@ class SweepRun:
     def _leave(self, interrupted: bool) -> int:
         self._gatherer.write_tables()
         why = "interrupted" if interrupted else "not all could be done, and nothing is lost"
-        speak(f"{why}; resume with: {self.command}")
+        # Where the output goes to a file, too, it is to be seen.
+        print(f"{why}; resume with:\n{self.command}", file=sys.stderr)
         return INTERRUPTED if interrupted else SOME_FAILED
 
     def _close(self) -> int:

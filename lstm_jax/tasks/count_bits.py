@@ -41,7 +41,7 @@ class CountBits(StringTask):
             "error": 0.001,
             "time": "3-4 h",
             "what": "the TensorFlow tutorial",
-            "by_epoch": {200: "4 %, by a reader of the tutorial", 5_000: "0.1 %, by the tutorial"},
+            "by_epoch": {200: "4%, by a reader of the tutorial", 5_000: "0.1%, by the tutorial"},
             "curve": {200: 0.04, 5_000: 0.001},
             "seconds": 390.0,
         }

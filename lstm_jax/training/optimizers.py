@@ -22,7 +22,7 @@ WEIGHT_DECAY = 1e-4
 
 FEW_WEIGHTS = 2**15
 """So many are updated as one vector: operations on each matrix of a small network take longer to begin than to do. With
-60,000 weights it is 14 % slower, the vector being put together and taken apart, with 17,000 it is 5 % faster."""
+60,000 weights it is 14% slower, the vector being put together and taken apart, with 17,000 it is 5% faster."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +95,7 @@ def make_optimizer(
         "adagrad": lambda: optax.scale_by_rss(),
         "sgd": optax.identity,
     }
-    # Not a limit of infinity: a network that is bound by memory, 512 units and a batch of one, is 5 % slower with it.
+    # Not a limit of infinity: a network that is bound by memory, 512 units and a batch of one, is 5% slower with it.
     clip = optax.clip_by_global_norm(clip_norm) if settings.clip_norm else optax.identity()
     return optax.chain(
         clip,

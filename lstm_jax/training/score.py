@@ -8,7 +8,7 @@ import numpy as np
 from lstm_jax.axes import Array
 
 CONFIDENCE_95 = 1.959964
-"""Two-sided 95 % quantile of the normal distribution."""
+"""Two-sided 95% quantile of the normal distribution."""
 
 
 class Judged(NamedTuple):
@@ -39,7 +39,7 @@ class Score(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the error: Wilson's for a sample, the error itself for an exact test."""
+        """The 95% confidence interval of the error: Wilson's for a sample, the error itself for an exact test."""
         if not self.sampled:
             return self.error, self.error
         z2 = CONFIDENCE_95**2 / self.size

@@ -77,7 +77,7 @@ def show(claim: Claim, value: float) -> str:
         return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
     if claim.quantity == "times":
         return f"{value:.1f}"
-    return f"{value:.3f}" if claim.quantity == "loss" else f"{100 * value:.3g} %"
+    return f"{value:.3f}" if claim.quantity == "loss" else f"{100 * value:.3g}%"
 
 
 def show_spread(claim: Claim, values: Sequence[float]) -> list[str]:

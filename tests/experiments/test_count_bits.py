@@ -184,7 +184,7 @@ def test_lengths_are_reported_when_they_vary(tmp_path):
 def test_strings_too_many_to_enumerate_are_sampled(tmp_path):
     flags = ["--seq_len=40", "--num_steps=20", "--test_size=300", f"--workdir={tmp_path}"]
     output = run(*SMALL, *flags).stdout
-    assert "300 sampled unseen strings (95 % confidence:" in output
+    assert "300 sampled unseen strings (95% confidence:" in output
 
 
 def test_progress_is_shown_on_request(tmp_path):

@@ -32,7 +32,7 @@ def test_the_default_run_learns_the_game(trained):
 def test_published_figures_stand_beside_the_recipe_that_they_belong_to(tmp_path):
     flags = ["--preset=paper", "--num_steps=20", "--checkpoint_every=20"]
     as_published = play(*flags, f"--workdir={tmp_path / 'paper'}").stdout
-    assert "(published: 77.4 %)" in as_published
+    assert "(published: 77.4%)" in as_published
     fewer = play(*flags, "--train_size=256", f"--workdir={tmp_path / 'fewer'}").stdout
     assert not re.search(r"Published|\(published", fewer)
     assert json.loads((tmp_path / "fewer" / "result.json").read_text())["published"] == {}

@@ -82,8 +82,8 @@ def test_where_something_else_is_learned_or_tested_there_is_none(module, given):
 
 
 def test_figures_by_epoch_belong_to_the_recipe_however_long_it_goes_on():
-    assert published_by_epoch(config(sign_sum, num_steps=100))[20] == "77.4 %"
-    assert published_by_epoch(config(sign_sum, cell="flax_lstm")) == {4_000: "1.3 %"}
+    assert published_by_epoch(config(sign_sum, num_steps=100))[20] == "77.4%"
+    assert published_by_epoch(config(sign_sum, cell="flax_lstm")) == {4_000: "1.3%"}
     for other in ({"kernel_mean": 0.0}, {"train_size": 256}, {"hidden_size": 12, "num_steps": 100}):
         assert published_by_epoch(config(sign_sum, **other)) == {}
     assert published_by_epoch(config(count_bits, "fast")) == {}

@@ -28,10 +28,10 @@ def test_a_checkpoint_that_cannot_be_read_now_is_kept_and_gone_on_from(tmp_path)
         path.unlink()
         path.symlink_to("/proc/self/mem")  # whoever reads it hears of an Input/output error
     for retried in ([], ["--retry_failed"]):
-        said = sweep(*flags, *retried, status=1).stdout.splitlines()
-        (line,) = [line for line in said if "cannot be read now (Input/output error)" in line]
+        done = sweep(*flags, *retried, status=1)
+        (line,) = [line for line in done.stdout.splitlines() if "cannot be read now (Input/output error)" in line]
         assert line.startswith("a group of 1 is left as it is: ")
-        assert said[-1].startswith("not all could be done, and nothing is lost; resume with: ")
+        assert done.stderr.splitlines()[-2] == "not all could be done, and nothing is lost; resume with:"
         assert not list(tmp_path.glob("sweep/runs/*/outcome.json"))
     for path in paths:
         path.unlink()

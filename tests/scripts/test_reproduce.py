@@ -59,7 +59,7 @@ def test_what_is_interrupted_is_continued(tmp_path):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes)
     for line in process.stdout:
-        if line.startswith("step") and "epoch   100.0" in line:
+        if line.startswith("step") and "epoch     100.0" in line:
             break
     assert stop(process, signal.SIGTERM)[0] == 130
     folder = tmp_path / "sign_sum" / "seed_0_500_updates"

@@ -132,7 +132,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path):
     os.kill(process.pid, signal.SIGTERM)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted; resume with: " in said
+    assert "interrupted; resume with:\n" in said
     assert f"--workdir={folder}" in said
     assert list(folder.glob("groups/*/checkpoints/*"))
 

@@ -40,13 +40,14 @@ def test_rows_hold_the_runs_against_what_was_published(tmp_path):
     assert table.exit_status(rows) == 0
     last = next(row for row in rows if row.claim.step == 4_000 and row.claim.quantity == "error")
     assert last.values == pytest.approx([0.0144, 0.016, 0.0152])
-    assert last.cells()[2:8] == ["1.6 %", "1.52 %", "1.44 %", "1.6 %", "0.08 %", "3 of 3"]
+    assert last.cells()[2:8] == ["1.6%", "1.52%", "1.44%", "1.6%", "0.08%", "3 of 3"]
     assert rows[-1].values == [4.0]
     assert "14.5 s (aim: 3 times as fast)" in rows[-1].cells()[2]
     assert "3.6 times" in rows[-1].cells()[3]
     assert json.loads(json.dumps([row.record() for row in rows]))[-1]["verdict"] == BETTER
     text = table.as_markdown(rows, "2 cores", "Theirs elsewhere.", "Long enough.", "reproduce.png")
     assert text.startswith("# Published figures beside ours\n\n| run | figure |")
+    assert f"\n| --- | --- |{' ---: |' * 6} --- |\n" in text, "words to the left, numbers to the right"
     assert verdicts.WALL_TIMES in text
     without = table.as_markdown(rows[:-1], "2 cores", "", "Long enough.", "reproduce.png")
     assert verdicts.WALL_TIMES not in without, "no row has a wall time"
@@ -129,11 +130,11 @@ def test_the_figures_of_a_text_are_those_of_its_training(tmp_path):
     assert found["loss", 49_000].values == [0.5, 0.25, 0.125]
     assert found["loss", 50_000].values == [0.25, 0.125, 0.5]
     assert found["accuracy", 50_000].cells()[2:] == [
-        "90.6 % to 91.2 %",
-        "85.4 %",
-        "75 %",
-        "93.8 %",
-        "9.55 %",
+        "90.6% to 91.2%",
+        "85.4%",
+        "75%",
+        "93.8%",
+        "9.55%",
         "1 of 3",
         MET,
     ]

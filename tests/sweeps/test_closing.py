@@ -41,7 +41,7 @@ def best(rows, tmp_path):
 def test_the_best_network_is_the_best_seed_of_the_best_setting(tmp_path):
     said, flags = best(SHORT, tmp_path)
     (row,) = [row for row in ROWS if str(row.seed) == flags["seed"] and f"{row.run}-{row.seed}" in flags["workdir"]]
-    assert said.startswith(f"Best:        seq_len=5, hidden_size=32, seed {row.seed}: error 0 %")
+    assert said.startswith(f"Best:        seq_len=5, hidden_size=32, seed {row.seed}: error 0%")
     assert flags == {
         **{name: str(value) for name, value in row.varied.items()},
         "seed": str(row.seed),

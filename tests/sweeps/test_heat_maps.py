@@ -62,9 +62,9 @@ def test_figures_have_all_cells_lines_and_points():
 def test_a_heat_map_says_itself_what_it_shows():
     error, success, steps = heat_maps(GRID)
     for picture, title, ends in (
-        (error, "Mean error on unseen strings, 8 seeds", ["0 %", "10 %"]),
-        (success, "Share of seeds that solved it (error ≤ 1 %), 8 seeds", ["0 %", "100 %"]),
-        (steps, "Updates until solved, median (error ≤ 1 %), 8 seeds", ["400", "1,600"]),
+        (error, "Mean error on unseen strings, 8 seeds", ["0%", "10%"]),
+        (success, "Share of seeds that solved it (error ≤ 1%), 8 seeds", ["0%", "100%"]),
+        (steps, "Updates until solved, median (error ≤ 1%), 8 seeds", ["400", "1,600"]),
     ):
         assert picture.figure.get_suptitle().replace("\n", " ") == picture.title == title
         bar = picture.figure.axes[-1]

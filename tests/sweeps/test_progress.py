@@ -21,7 +21,7 @@ def shown(mode, rows):
 @pytest.mark.parametrize(
     ("seeds", "failures", "line"),
     [
-        (1, {}, "[4/5] seq_len=5: error 0 %, best 0 %, 100 % solved"),
+        (1, {}, "[4/5] seq_len=5: error 0%, best 0%, 100% solved"),
         (1, {0: "no memory"}, "[4/5] seq_len=5: 1 of 1 seed failed: no memory"),
         (2, {0: "why", 1: "why"}, "[4/5] seq_len=5: 2 of 2 seeds failed: why"),
     ],

@@ -85,7 +85,7 @@ def test_it_is_asked_to_stop(tmp_path):
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said
-    assert "interrupted; resume with: " in said
+    assert "interrupted; resume with:\n" in said
     assert list(folder.glob("groups/*/checkpoints/*"))
 
 

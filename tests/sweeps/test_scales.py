@@ -30,7 +30,7 @@ def test_ticks_lie_where_they_say():
     assert {label: round(place, 6) for place, label in scale.ticks} == {
         "0.0001": 0, "0.001": round(1 / 3, 6), "0.01": round(2 / 3, 6), "0.1": 1,
     }  # fmt: skip
-    assert [label for _, label in error_scale([0, 0.001, 0.5]).ticks] == ["0 %", "0.1 %", "1 %", "10 %"]
+    assert [label for _, label in error_scale([0, 0.001, 0.5]).ticks] == ["0%", "0.1%", "1%", "10%"]
     assert [label for _, label in setting_scale(["b", "a"]).ticks] == ["a", "b"]
 
 
@@ -42,7 +42,7 @@ def test_draws_keep_their_distances_and_chosen_values_are_evenly_spaced():
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0, "0 %"), (1, "100 %"), (0.1234, "12 %"), (0.00012, "0.012 %"), (0.999, "100 %"), (1e-7, "1.0e-05 %")],
+    [(0, "0%"), (1, "100%"), (0.1234, "12%"), (0.00012, "0.012%"), (0.999, "100%"), (1e-7, "1.0e-05%")],
 )
 def test_shares_are_percentages_with_two_digits(share, text):
     assert percent(share) == text

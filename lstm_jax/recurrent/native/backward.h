@@ -47,7 +47,7 @@ class Backward {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
-  static constexpr int kUnitsAhead = 4;  // whose states and kept gates are asked for: 5 % faster backwards, 128 units
+  static constexpr int kUnitsAhead = 4;  // whose states and kept gates are asked for: 5% faster backwards, 128 units
   static constexpr int kKeptAhead = kUnitsAhead * kGates * kLanes;
 
   void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
