@@ -1,8 +1,8 @@
 """The one legend of axes, used in every docstring of this library.
 
     B  batch      sequences that are processed together
-    T  time       symbols of a sequence
-    D  features   numbers that describe one symbol
+    T  time       time steps of a sequence, symbols of a string
+    D  features   numbers that describe one time step
     H  hidden     units of a recurrent layer
     G  gates      blocks of H columns in a weight matrix (LSTM 4: i, f, g, o; GRU 3: r, z, n; Elman 1)
     C  classes    numbers that the readout gives for one answer

@@ -135,7 +135,7 @@ class Cell(NamedTuple):
     state_type: type[LSTMState] | type[HiddenState]
 
     def zero_state(self, *shape: int, dtype: Any = jnp.float32) -> State:
-        """The state before the first symbol: zeros of the given shape."""
+        """The state before the first time step: zeros of the given shape."""
         return self.state_type(*(jnp.zeros(shape, dtype) for _ in self.state_type._fields))
 
     def check_fit(self, weights: Weights, inputs: Array, state: State, resets: Array | None) -> None:

@@ -18,8 +18,8 @@ from lstm_jax.recurrent.unroll import Run, Unrolling, run
 class FlaxLSTMCell(RecurrentCell):
     """An `nnx.OptimizedLSTMCell` with the interface of RecurrentCell.
 
-    It computes what `nnx.LSTMCell` does, faster: forward and backward pass of 20 symbols, 128 strings and 24 units on
-    a CPU take 1.8 instead of 2.2 ms. Arguments, where they are not None, are those of RecurrentCell, but for:
+    It computes what `nnx.LSTMCell` does, faster: forward and backward pass of 20 time steps, 128 sequences and 24 units
+    on a CPU take 1.8 instead of 2.2 ms. Arguments, where they are not None, are those of RecurrentCell, but for:
 
     Args:
         kernel_init: draws the weights of the inputs, [D, 4·H]; without a `recurrent_kernel_init` both matrices as one
@@ -108,14 +108,14 @@ def _unroll(
     """The cell of Flax along time: arguments and results as those of `scan.unroll`."""
 
     def unroll(cell: Any, inputs: Array, state: LSTMState, resets: Array | None = None) -> tuple[State, State]:
-        def step(carry: Any, symbol_and_reset: Any) -> tuple[Any, Any]:
-            symbol, reset = symbol_and_reset
+        def step(carry: Any, input_and_reset: Any) -> tuple[Any, Any]:
+            x, reset = input_and_reset
             if reset is not None:
                 carry = jax.tree.map(lambda leaf: jnp.where(reset[:, None], 0, leaf), carry)
-            carry, _ = cell(carry, symbol)
+            carry, _ = cell(carry, x)
             return carry, carry
 
-        # Flax has the batch first: turned once, not for every symbol.
+        # Flax has the batch first: turned once, not for every time step.
         rows = jnp.swapaxes(inputs, 1, 2)
         final, states = jax.lax.scan(step, (state.cell.T, state.hidden.T), (rows, resets), reverse=reverse)
         return _columns(final), _columns(states)

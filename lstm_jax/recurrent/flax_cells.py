@@ -162,7 +162,7 @@ class RecurrentCell(nnx.RNNCellBase):
         return run(apply, weights, inputs, start, lengths, resets, backward=backward)
 
     def initialize_carry(self, input_shape: tuple[int, ...], rngs: Any = None) -> State:  # type: ignore[override]
-        """The state before the first symbol, zeros [..., H], for inputs [..., D] no wider than the parameters."""
+        """The state before the first time step, zeros [..., H], for inputs [..., D] no wider than the parameters."""
         dtype = self.state_dtype(self.bias[...])
         return vary_everywhere(self.cell.zero_state(*input_shape[:-1], self.hidden_features, dtype=dtype))
 

@@ -46,19 +46,19 @@ def unroll(
     reverse: bool = False,
     from_zeros: bool = False,
 ) -> tuple[State, State]:
-    """Applies a cell to every symbol in turn: the same values and gradients as `scan.unroll`.
+    """Applies a cell to every time step in turn: the same values and gradients as `scan.unroll`.
 
     Args:
         kind: a key of FUSED_CELLS.
         weights: the cell's parameters.
         inputs: [T, D, B].
-        state: before the symbol that is read first, [H, B].
-        resets: [T, B], whether the state is set to zero before this symbol is read; None: never.
-        reverse: read from the last symbol to the first.
+        state: before the time step that is read first, [H, B].
+        resets: [T, B], whether the state is set to zero before this time step is read; None: never.
+        reverse: read from the last time step to the first.
         from_zeros: the caller knows that `state` is zero, which a GPU then need not read.
 
     Returns:
-        The state after the symbol that is read last, [H, B], and those after each symbol, [T, H, B].
+        The state after the time step that is read last, [H, B], and those after each time step, [T, H, B].
 
     Raises:
         ValueError: weights, inputs and state do not belong together.

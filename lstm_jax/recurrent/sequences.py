@@ -139,12 +139,12 @@ def within(sequence: Array, lengths: Array) -> Array:
 
 
 def at_length(sequence: Array, lengths: Array, first: Array) -> Array:
-    """What stands after the last symbol that counts.
+    """What stands after the last time step that counts.
 
     Args:
-        sequence: [T, H, B], one entry after each symbol.
-        lengths: [B] int32, symbols that count; those above T count as T.
-        first: [H, B], the entry before the first symbol: the answer for a length of zero.
+        sequence: [T, H, B], one entry after each time step.
+        lengths: [B] int32, time steps that count; those above T count as T.
+        first: [H, B], the entry before the first time step: the answer for a length of zero.
 
     Returns:
         [H, B].

@@ -83,13 +83,13 @@ class RecurrentStack(nnx.Module):
         Args:
             inputs: [B, T, D].
             initial_state: one state per layer and direction (forward, backward), [B, H] each; zeros where it is None.
-            lengths: [B] integers, symbols of each sequence that count, those above T as T; None: all of them. What is
-                beyond is not read, not even a NaN.
-            resets: [B, T] truth values: before this symbol a new sequence begins, with a state of zeros; None: nowhere.
+            lengths: [B] integers, time steps of each sequence that count, those above T as T; None: all of them. What
+                is beyond is not read, not even a NaN.
+            resets: [B, T] truth values: before this step a new sequence begins, with a state of zeros; None: nowhere.
 
         Returns:
             The outputs of the top layer, [B, T, H] or [B, T, 2·H], zeros beyond a sequence's length; and one state a
-            layer and direction, after the last symbol that counts, [B, H] each: `initial_state` for a length of 0.
+            layer and direction, after the last time step that counts, [B, H] each: `initial_state` for a length of 0.
 
         Raises:
             ValueError: names the axis that is wrong, what it is and what was expected.
@@ -116,7 +116,7 @@ class RecurrentStack(nnx.Module):
         Args:
             inputs: [T, D, B].
             initial_state: one state per layer and direction, [H, B] each; zeros where it is None.
-            lengths: [B], symbols of each sequence that count; None: all of them.
+            lengths: [B], time steps of each sequence that count; None: all of them.
             resets: [T, B], where a new sequence begins; None: nowhere.
         """
         runs: list[Run] = []
@@ -132,7 +132,7 @@ class RecurrentStack(nnx.Module):
         return runs
 
     def step(self, inputs: Array, state: tuple[State, ...]) -> tuple[Array, tuple[State, ...]]:
-        """Reads one symbol of each sequence: what `__call__` gives for it, with a memory that does not grow.
+        """Reads one time step of each sequence: what `__call__` gives for it, with a memory that does not grow.
 
         Args:
             inputs: [B, D].
@@ -156,7 +156,7 @@ class RecurrentStack(nnx.Module):
         return inputs, tuple(states)
 
     def step_columns(self, inputs: Array, state: tuple[State, ...]) -> tuple[State, ...]:
-        """Reads one symbol of each sequence in the layout of `run`, batch last.
+        """Reads one time step of each sequence in the layout of `run`, batch last.
 
         Args:
             inputs: [D, B].
@@ -177,7 +177,7 @@ class RecurrentStack(nnx.Module):
         return tuple(states)
 
     def initial_state(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
-        """The state before the first symbol: zeros [B, H], one state per layer and direction."""
+        """The state before the first time step: zeros [B, H], one state per layer and direction."""
         return vary_everywhere(jax.tree.map(jnp.transpose, self.initial_columns(batch, dtype)))
 
     def initial_columns(self, batch: int, dtype: Any = None) -> tuple[State, ...]:

@@ -17,8 +17,8 @@ from lstm_jax.recurrent.varying import vary_alike
 IMPLEMENTATIONS = ("auto", "scan", "fused")
 
 LONGEST_WRITTEN_OUT = 8
-"""Up to this many symbols of a single sequence are written out one after another where XLA computes them, without a
-loop and without the copies of the weights that its fast path makes; measured for 3 symbols and 512 units: 0.68 ms
+"""Up to this many time steps of a single sequence are written out one after another where XLA computes them, without a
+loop and without the copies of the weights that its fast path makes; measured for 3 time steps and 512 units: 0.68 ms
 instead of 2.8 ms. (The kernel on a CPU takes 0.44 ms.)"""
 
 type Unroll = Callable[..., tuple[State, State]]
@@ -30,11 +30,11 @@ class Unrolling(NamedTuple):
 
     Fields:
         impl: `scan` is the textbook, `fused` the fast path, `auto` what is faster for the cell and the shape.
-        remat: symbols a segment; only the states between segments are kept for the backward pass, which computes each
-            segment anew. 0: everything is kept.
-        truncate: symbols a chunk; no gradient flows from a chunk into the one before it. 0: gradients flow to the
-            first symbol.
-        from_zeros: whether the state before the symbol that is read first is known to be zero.
+        remat: time steps a segment; only the states between segments are kept for the backward pass, which computes
+            each segment anew. 0: everything is kept.
+        truncate: time steps a chunk; no gradient flows from a chunk into the one before it. 0: gradients flow to the
+            first time step.
+        from_zeros: whether the state before the time step that is read first is known to be zero.
     """
 
     impl: str = "auto"
@@ -62,7 +62,7 @@ class Unrolling(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one layer did in one direction: the state after the last symbol [H, B], the states over time [T, H, B]."""
+    """What one layer did in one direction: the state after the last step [H, B], the states over time [T, H, B]."""
 
     final: State
     states: State
@@ -84,19 +84,19 @@ def run(
         unroll: the cell along time, from the end where its argument `reverse` is true.
         weights: the cell's parameters.
         inputs: [T, D, B].
-        start: before the symbol that is read first, [H, B].
-        lengths: [B], symbols of each sequence that count; None: all of them. The others are not read.
-        resets: [T, B], whether a new sequence, with a state of zeros, begins with this symbol; None: nowhere.
+        start: before the time step that is read first, [H, B].
+        lengths: [B], time steps of each sequence that count; None: all of them. The others are not read.
+        resets: [T, B], whether a new sequence, with a state of zeros, begins with this time step; None: nowhere.
         backward: read each sequence from its end.
 
     Returns:
-        The state after the symbol that is read last, and those after each symbol, zeros beyond the lengths.
+        The state after the time step that is read last, and those after each time step, zeros beyond the lengths.
     """
     if lengths is not None:  # int8 cannot hold T = 200, and int32 cannot hold all lengths that are uint32
         lengths = lengths.clip(max=min(len(inputs), jnp.iinfo(lengths.dtype).max)).astype(jnp.int32)
-    # Here and not in the loops, so that derivatives are summed over devices once, not for every symbol.
+    # Here and not in the loops, so that derivatives are summed over devices once, not for every time step.
     weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
-    if not inputs.shape[0]:  # no symbol at all
+    if not inputs.shape[0]:  # no time step at all
         return Run(start, jax.tree.map(lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype), start))
     if lengths is None:
         return Run(*unroll(weights, inputs, start, _seen(resets, backward), reverse=backward))
@@ -114,9 +114,9 @@ def run(
 
 
 def _seen(resets: Array | None, backward: bool) -> Array | None:
-    """The resets as the loop over time meets them: read backwards, the first symbol of a sequence is its last.
+    """The resets as the loop over time meets them: read backwards, the first time step of a sequence is its last.
 
-    So the state is reset before the symbol that stands in front of it, the last one of the sequence before.
+    So the state is reset before the time step that stands in front of it, the last one of the sequence before.
     """
     if resets is None or not backward:
         return resets
@@ -133,7 +133,7 @@ def unroll(
     *,
     reverse: bool = False,
 ) -> tuple[State, State]:
-    """Applies a cell to every symbol in turn: arguments and results as those of `scan.unroll`."""
+    """Applies a cell to every time step in turn: arguments and results as those of `scan.unroll`."""
     time, _, batch = inputs.shape
     short = how.impl == "auto" and batch == 1 and time <= LONGEST_WRITTEN_OUT
     written_out = short and not native.usable(weights, inputs, state)
@@ -151,7 +151,7 @@ def in_segments(unroll: Unroll, length: int, *, reverse: bool, gradient: bool = 
 
     Args:
         unroll: applied to each segment.
-        length: symbols a segment; those that are left over form one more, which is read last.
+        length: time steps a segment; those that are left over form one more, which is read last.
         reverse: whether `unroll` reads backwards.
         gradient: whether gradients flow from a segment into the one read before it.
     """
@@ -167,7 +167,7 @@ def in_segments(unroll: Unroll, length: int, *, reverse: bool, gradient: bool = 
 
         def segment(carry: Any, part: tuple[Array, Array | None]) -> tuple[Any, State]:
             state, first = carry
-            if not gradient:  # that by the state before the first symbol is kept
+            if not gradient:  # that by the state before the first time step is kept
                 state = jax.tree.map(lambda leaf: jnp.where(first, leaf, jax.lax.stop_gradient(leaf)), state)
             final, states = unroll(weights, part[0], state, part[1])
             return (final, jnp.bool(False)), states

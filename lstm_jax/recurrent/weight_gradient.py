@@ -15,19 +15,19 @@ faster at 24, slower at 128."""
 
 CONTRACTION = 128
 """Columns that one product contracts: a narrower one is bound by reading and writing the sum. Measured for 512 units,
-the whole gradient: 16 strings take 109 ms symbol by symbol and 101 ms in chunks of 8; for 256 units 64 strings take
-144 ms and 140 ms in chunks of 2; for 128 units 128 strings take 34 ms, and 37 ms in chunks of 2."""
+the whole gradient: 16 sequences take 109 ms step by step and 101 ms in chunks of 8; for 256 units 64 sequences take
+144 ms and 140 ms in chunks of 2; for 128 units 128 sequences take 34 ms, and 37 ms in chunks of 2."""
 
 
 class Kept(NamedTuple):
-    """The factors of a product, symbol by symbol: rows [4·H, K, B] and operands [H + D + 1, K, B]."""
+    """The factors of a product, step by step: rows [4·H, K, B] and operands [H + D + 1, K, B]."""
 
     rows: Array
     operands: Array
 
 
 class WeightGradient:
-    """Adds up over time, a product for each chunk of K symbols.
+    """Adds up over time, a product for each chunk of K time steps.
 
     Args:
         cell: says which rows inputs and hidden state have a part in.
@@ -48,27 +48,27 @@ class WeightGradient:
     def _rows(self, blocks: slice) -> slice:
         return slice(blocks.start * self.units, blocks.stop * self.units)
 
-    def operand(self, hidden: Array, symbol: Array) -> Array:
-        """What stands at the right of the rows: [h; x; 1; 0 ...], for hidden [H, B] before the symbol [D, B]."""
+    def operand(self, hidden: Array, x: Array) -> Array:
+        """What stands at the right of the rows: [h; x; 1; 0 ...], for hidden [H, B] before x [D, B] is read."""
         ones = jnp.zeros((self.ones, self.batch), self.dtype).at[0].set(1)
-        return jnp.concatenate([hidden.astype(self.dtype), symbol, ones])
+        return jnp.concatenate([hidden.astype(self.dtype), x, ones])
 
     def zeros(self, state_dtype: jnp.dtype) -> tuple[Array, ...]:
-        """The sum over no symbols."""
+        """The sum over no time steps."""
         rest = self.features + self.ones
         if self.apart:
             return jnp.zeros((self.units, 3 * self.units), state_dtype), jnp.zeros((rest, 4 * self.units), state_dtype)
         return (jnp.zeros((self.units + rest, 4 * self.units), state_dtype),)
 
     def nothing_kept(self) -> Kept | None:
-        """Room for the factors of one chunk; None where each symbol has a product of its own."""
+        """Room for the factors of one chunk; None where each time step has a product of its own."""
         if self.chunk == 1:
             return None
         sizes = 4 * self.units, self.units + self.features + self.ones
         return Kept(*(jnp.zeros((size, self.chunk, self.batch), self.dtype) for size in sizes))
 
     def keep(self, kept: Kept, place: Array, rows: Array, operand: Array) -> Kept:
-        """The factors with those of one more symbol."""
+        """The factors with those of one more time step."""
         # Without the barrier XLA writes each part of them in a loop of its own.
         new = lax.optimization_barrier((rows.astype(self.dtype), operand))
         return Kept(

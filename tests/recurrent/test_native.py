@@ -46,7 +46,7 @@ def test_no_bit_depends_on_the_number_of_threads(kind, batch, units, monkeypatch
     results = []
     for threads in (1, 2, 5):  # at most as many as there are cores; `test_native_team.py` has five everywhere
         monkeypatch.setattr(passes, "_threads", lambda threads=threads: threads)
-        for name in ("SYMBOL", "SYMBOL_OF_FEW"):
+        for name in ("STEP", "STEP_OF_FEW"):
             monkeypatch.setattr(passes, name, 1)  # however little there is to do
         results.append([gradients(fused.UNROLL[kind], *case, resets) for _ in range(3)])
     for repeated in results:

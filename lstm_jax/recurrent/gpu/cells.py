@@ -42,7 +42,7 @@ class GPUCell(NamedTuple):
     def step(
         self, from_inputs: Blocks, before: State, reset: Array | None, multiply: Callable[[Array], Blocks]
     ) -> tuple[State, Blocks]:
-        """The state after a symbol, and what is kept; `multiply` makes of the hidden state its part in the blocks."""
+        """The state after a step, and what is kept; `multiply` makes of the hidden state its part in the blocks."""
         before = without_past(reset, before)
         return self.activate(from_inputs, multiply(before.hidden), before)
 
@@ -54,13 +54,13 @@ class GPUCell(NamedTuple):
         d_after: State,
         multiply: Callable[[Blocks], Array],
     ) -> tuple[Blocks, State]:
-        """The derivatives by the blocks and by the state before a symbol.
+        """The derivatives by the blocks and by the state before a time step.
 
         Args:
             kept: by `step`.
-            memories: after and before the symbol, the latter as it was before a reset.
+            memories: after and before the time step, the latter as it was before a reset.
             reset: where the state was set to zero; None: nowhere.
-            d_after: derivative by the state after the symbol.
+            d_after: derivative by the state after the time step.
             multiply: makes of the derivatives by `hidden_blocks` that by the hidden state.
         """
         after, before = memories

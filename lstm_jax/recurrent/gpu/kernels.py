@@ -1,10 +1,10 @@
-"""The loops over time of `gpu.unroll` as one kernel each, which goes through all symbols.
+"""The loops over time of `gpu.unroll` as one kernel each, which goes through all time steps.
 
 Between two steps nothing is read and written but the sequences, and what programs tell each other that share the units:
 the state and the weights stay on the chip. Written in Pallas, compiled by way of Triton, which multiplies matrices of
 at least 16 by 16 whose sizes are powers of two: units are filled up with zeros, and what lies beyond them or beyond the
 batch is masked. How the work is divided: `programs`. Arguments and results are those of `loops`, and so are the axes;
-the kernels themselves have the strings first and the units last, as the layers do, so that nothing is transposed.
+the kernels themselves have the sequences first and the units last, as the layers do, so that nothing is transposed.
 """
 
 import functools
@@ -19,7 +19,7 @@ from lstm_jax.recurrent.cells import State, Weights
 from lstm_jax.recurrent.gpu import launch
 from lstm_jax.recurrent.gpu.cells import GPU_CELLS, NUM_BLOCKS, Blocks
 from lstm_jax.recurrent.gpu.products import Alone, Before, Team
-from lstm_jax.recurrent.gpu.symbols import symbols
+from lstm_jax.recurrent.gpu.reading import reader
 
 
 def forward(
@@ -35,7 +35,7 @@ def forward(
     members: int = 1,
     interpret: bool = False,
 ) -> tuple[State, Array | None]:
-    """Goes through all symbols: `loops.forward`.
+    """Goes through all time steps: `loops.forward`.
 
     With `from_zeros` the first state is zero, and `start` is not read. `members` programs share the units. With
     `interpret` XLA computes what the kernel does, on any platform, where one program has all units.
@@ -49,7 +49,7 @@ def forward(
     run = launch.runner(
         kernel, results, begin, launch.count_programs(batch, members), launch.warps(units, members), interpret
     )
-    read = symbols(weights, inputs, start.hidden.dtype)
+    read = reader(weights, inputs, start.hidden.dtype)
     first, resets = _batch_first((start, _as_integers(resets)))
     states, kept, _ = run(read, weights.hidden, None if from_zeros else first, resets)
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), states), kept
@@ -70,7 +70,7 @@ def backward(
     members: int = 1,
     interpret: bool = False,
 ) -> tuple[Array, State]:
-    """Goes back through all symbols: `loops.backward`; see `forward` for the last three arguments."""
+    """Goes back through all time steps: `loops.backward`; see `forward` for the last three arguments."""
     shapes = (
         launch.like(kept, kept.shape, hidden.dtype),
         jax.tree.map(lambda leaf: launch.like(kept, leaf.shape[::-1]), d_final),
@@ -95,7 +95,7 @@ def _forward(  # type: ignore[no-untyped-def]
     recalled = tile.load_unit(inputs.bias, NUM_BLOCKS - 1) if is_recalled else None
 
     def step(number: Array, carry: Any) -> Any:
-        before, symbol = carry
+        before, x = carry
         now = time - 1 - number if reverse else number
         # Read a step ahead, so that nothing waits for the memory.
         coming = fetch(jnp.clip(now - 1 if reverse else now + 1, 0, time - 1))
@@ -105,7 +105,7 @@ def _forward(  # type: ignore[no-untyped-def]
             parts = products(moment, state)
             return parts if recalled is None else [*parts[:-1], parts[-1] + recalled]
 
-        after, values = cell.step(from_inputs(symbol), before, moment.reset, multiply)
+        after, values = cell.step(from_inputs(x), before, moment.reset, multiply)
         for ref, leaf in zip(states, after, strict=True):
             tile.store(ref, leaf, now)
         if kept is not None:

@@ -68,10 +68,10 @@ def count_programs(batch: int, members: int) -> int:
 def warps(units: int, members: int, *, back: bool = False) -> int:
     """How many warps work on a program: alone four for 16 units, at most eight; on the way back one, at most four.
 
-    Measured on an NVIDIA H200. Alone, 100 strings of 20 symbols, 24 units: forward 17.6 µs with 4 and 15.2 with 8, back
-    67 with 1, 29.9 with 2, 30.2 with 4. 256 strings of 64 symbols, 64 units: forward 136 µs with 4, 115 with 8, 111
-    with 16, back 127 with 4, 182 with 8. In teams, 128 units: forward 103 µs with 4, 124 with 8, in three products 143
-    and 230; both passes, 256 units: 1,100 with 4 and 1,129 with 8.
+    Measured on an NVIDIA H200. Alone, 100 sequences of 20 time steps, 24 units: forward 17.6 µs with 4 and 15.2 with 8,
+    back 67 with 1, 29.9 with 2, 30.2 with 4. 256 sequences of 64 time steps, 64 units: forward 136 µs with 4, 115 with
+    8, 111 with 16, back 127 with 4, 182 with 8. In teams, 128 units: forward 103 µs with 4, 124 with 8, in three
+    products 143 and 230; both passes, 256 units: 1,100 with 4 and 1,129 with 8.
     """
     if members > 1:
         return 4

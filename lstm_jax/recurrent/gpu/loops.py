@@ -22,19 +22,19 @@ with 4, 1.72 with 8 and 1.69 with 16, which take XLA longer and longer to compil
 def forward(
     kind: str, reverse: bool, keep: bool, weights: Weights, inputs: Array, start: State, resets: Array | None
 ) -> tuple[State, Array | None]:
-    """Goes through all symbols.
+    """Goes through all time steps.
 
     Args:
         kind: a key of GPU_CELLS.
-        reverse: read from the last symbol to the first.
+        reverse: read from the last time step to the first.
         keep: whether the way back will need what is kept.
         weights: the cell's parameters.
         inputs: [T, D, B].
-        start: the state before the symbol that is read first, [H, B].
-        resets: [T, B], where the state is set to zero before the symbol; None: nowhere.
+        start: the state before the time step that is read first, [H, B].
+        resets: [T, B], where the state is set to zero before the time step; None: nowhere.
 
     Returns:
-        The states after each symbol, [T, H, B], and what is kept, [B, T, 4·H].
+        The states after each time step, [T, H, B], and what is kept, [B, T, 4·H].
     """
     cell = GPU_CELLS[kind]
     count = len(cell.hidden_blocks)
@@ -51,8 +51,8 @@ def forward(
         return parts if recalled is None else [*parts[:-1], parts[-1] + recalled]
 
     def step(before: State, now: Any) -> tuple[State, Any]:
-        symbol, reset = now
-        after, kept = cell.step(jnp.split(symbol, count), before, reset, multiply)
+        x, reset = now
+        after, kept = cell.step(jnp.split(x, count), before, reset, multiply)
         return after, (after, jnp.concatenate(kept) if keep else None)
 
     sequences = jnp.moveaxis(projected, 1, 0), resets
@@ -71,7 +71,7 @@ def backward(
     d_states: list[Array | None],
     d_final: State,
 ) -> tuple[Array, State]:
-    """Goes back through all symbols.
+    """Goes back through all time steps.
 
     Args:
         kind: as in `forward`.
@@ -79,14 +79,14 @@ def backward(
         hidden: the weights of the hidden state, [G·H, H].
         kept: by `forward`, [B, T, 4·H].
         memories: the last field of the states, [T, H, B].
-        start: that field before the symbol that was read first, [H, B].
+        start: that field before the time step that was read first, [H, B].
         resets: as in `forward`.
         d_states: derivative by each field of the states, [T, H, B]; None: zero.
         d_final: derivative by the final state, [H, B].
 
     Returns:
-        The derivatives by the four blocks, [B, T, 4·H], in the type of the weights; and by the state before the symbol
-        that was read first, [H, B].
+        The derivatives by the four blocks, [B, T, 4·H], in the type of the weights; and by the state before the time
+        step that was read first, [H, B].
     """
     cell = GPU_CELLS[kind]
     transposed = hidden.T
@@ -107,6 +107,6 @@ def backward(
 
 
 def before_each(sequence: Array, start: Array, reverse: bool) -> Array:
-    """What came before each symbol: [T, H, B] and the first of all, [H, B], to [T, H, B]."""
+    """What came before each time step: [T, H, B] and the first of all, [H, B], to [T, H, B]."""
     first = start[None]
     return jnp.concatenate([sequence[1:], first] if reverse else [first, sequence[:-1]])

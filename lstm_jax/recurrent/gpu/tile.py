@@ -15,14 +15,14 @@ NOT_YET = -1
 
 
 class Tile:
-    """Some units of some strings: a rectangle [H, B] of arrays that have the strings first and the units last.
+    """Some units of some sequences: a rectangle [H, B] of arrays that have the sequences first and the units last.
 
-    What lies beyond the units or the strings is masked: zeros are read there, and nothing is written.
+    What lies beyond the units or the sequences is masked: zeros are read there, and nothing is written.
 
     Args:
         whole: H and B.
         shape: of the rectangle, powers of two.
-        corner: its first unit and its first string.
+        corner: its first unit and its first sequence.
     """
 
     def __init__(self, whole: tuple[int, int], shape: tuple[int, int], corner: tuple[Any, Any]):
@@ -75,7 +75,7 @@ class Tile:
         return triton.load(ref.at[self._column, *index], mask=self._column < self.batch, other=0)[None]
 
     def load_unit(self, ref: Any, block: int, *index: Any) -> Array:
-        """From [R, ...] at an index, the units of one block, the same for all strings: [H, 1]."""
+        """From [R, ...] at an index, the units of one block, the same for all sequences: [H, 1]."""
         place = ref.at[block * self.units + self._row, *index]
         return triton.load(place, mask=self._row < self.units, other=0)[:, None]
 

@@ -1,13 +1,13 @@
 """The fast path on a GPU: the values and gradients of `scan.unroll` with as little as can be from step to step.
 
-The inputs' product is done for all symbols before the loop over time (that of a few features in the kernel itself:
-`symbols`), and the weight gradients are one product of all symbols after it. What is left for the loop is one product
-with the hidden state a step, forwards and backwards: in one kernel for all of time (`kernels`) whose programs have all
-units each or, in teams, some of them (`programs`), else as XLA compiles it (`loops`).
-On an NVIDIA H200 forward and backward of an LSTM, written in the loop of `fused`, took 0.73 ms for 1,000 strings of 20
-symbols and 24 units, 2.3 ms for 256 of 64 and 128 units, and 4.2 ms for 32 of 100 and 512 units, each call waited for.
-They take 0.19, 0.7 and 1.5 to 2 ms by a kernel. cuDNN, by way of `jax.experimental.rnn`, took 1.3, 2.9 and 4.4 ms.
-Axes: see `lstm_jax.axes`. Sequences of blocks are [B, T, R]: the kernels read and write all sequences with the strings
+The inputs' product is done for all time steps before the loop over time (that of a few features in the kernel itself:
+`reading`), and the weight gradients are one product of all time steps after it. What is left for the loop is one
+product with the hidden state a step, forwards and backwards: in one kernel for all of time (`kernels`) whose programs
+have all units each or, in teams, some of them (`programs`), else as XLA compiles it (`loops`). On an NVIDIA H200
+forward and backward of an LSTM, written in the loop of `fused`, took 0.73 ms for 1,000 sequences of 20 time steps and
+24 units, 2.3 ms for 256 of 64 and 128 units, and 4.2 ms for 32 of 100 and 512 units, each call waited for. They take
+0.19, 0.7 and 1.5 to 2 ms by a kernel. cuDNN, by way of `jax.experimental.rnn`, took 1.3, 2.9 and 4.4 ms.
+Axes: see `lstm_jax.axes`. Sequences of blocks are [B, T, R]: the kernels read and write them with the batch
 first and the units last, as the layers' outputs and inputs lie, so that nothing is transposed on the way.
 """
 
@@ -46,7 +46,7 @@ class GPURecurrence(NamedTuple):
 def unroll(
     which: GPURecurrence, weights: Weights, inputs: Array, state: State, resets: Array | None
 ) -> tuple[State, State]:
-    """Applies a cell to every symbol in turn: arguments and results as those of `fused.unroll`."""
+    """Applies a cell to every time step in turn: arguments and results as those of `fused.unroll`."""
     return _forward(which, False, weights, inputs, state, resets)[:2]
 
 
@@ -86,12 +86,12 @@ def _backward_rule(which, residuals, cotangents):
 
 
 def _weight_gradient(kind: str, d_rows: Array, before: Array, inputs: Array) -> Weights:
-    """The sum of d [h; x; 1]ᵀ over all symbols and strings, in one product.
+    """The sum of d [h; x; 1]ᵀ over all time steps and sequences, in one product.
 
     Args:
         kind: a key of GPU_CELLS.
         d_rows: derivatives by the blocks, [B, T, 4·H].
-        before: hidden states before each symbol, [T, H, B].
+        before: hidden states before each time step, [T, H, B].
         inputs: [T, D, B].
     """
     cell, units = GPU_CELLS[kind], before.shape[1]

@@ -22,7 +22,7 @@ class Backward {
 
   const WeightGradient<Cell, T>& gradient() const { return gradient_; }
 
-  // All symbols of some columns, from the last to the first; the team shares the units. `gradient` gets their sum.
+  // All time steps of some columns, from the last to the first; the team shares the units. `gradient` gets their sum.
   void run(const Columns& columns, T* gradient, Team& team) const {
     const int padded = columns.padded<T>(), slots = gradient_.slots(padded);
     const int64_t depth = int64_t(p_.padded_units()) * kGates, states = int64_t(p_.units) * padded;
@@ -96,7 +96,7 @@ class Backward {
   // The derivatives by the sums of one unit's gates. As in the forward pass, members are read before the loops.
   void differentiate(int step, const Block<T>& block, int slot, int unit) const {
     const int all = block.columns.count, units = p_.units;
-    const UnitAtSymbol<T> rows(p_, a_, step, block.columns.first, unit, Cell::kHasCell);
+    const UnitAtStep<T> rows(p_, a_, step, block.columns.first, unit, Cell::kHasCell);
     T *d_hidden_panel = block.d_hidden.get(), *d_cell_panel = block.d_cell.get();
     T* d_rows_panel = block.rows(slot, 0);
     const int64_t rows_depth = block.depth, ahead = int64_t(kUnitsAhead) * p_.batch;

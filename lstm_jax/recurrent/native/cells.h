@@ -9,7 +9,7 @@
 
 namespace lstm_jax {
 
-// Before and after one symbol, and the derivatives by both.
+// Before and after one time step, and the derivatives by both.
 template <class T>
 struct State {
   Vec<T> hidden, cell;

@@ -1,7 +1,7 @@
 // Back-propagation through time for a few columns. `d_` stands for the loss's derivative by something.
 //
-// A piece is a range of units: its derivatives by the gates, and what passes from them to all that was read. A symbol
-// later each unit adds up what all pieces have passed to it, in their order.
+// A piece is a range of units: its derivatives by the gates, and what passes from them to all that was read. A time
+// step later each unit adds up what all pieces have passed to it, in their order.
 #pragma once
 
 #include "few_gradient.h"
@@ -23,7 +23,7 @@ class FewBackward {
         d_cell_(int64_t(p_.batch) * units_),
         gradient_(problem, results) {}
 
-  // All symbols, from the last to the first; the team shares the units.
+  // All time steps, from the last to the first; the team shares the units.
   void run(Team& team) const {
     T *passed = passed_.get(), *passing = passing_.get();
     std::fill_n(passed, int64_t(pieces_) * p_.batch * width_, T(0));
@@ -32,14 +32,14 @@ class FewBackward {
     if (a_.d_final_cell) to_columns(d_cell_.get(), units_, a_.d_final_cell, p_.units, p_.batch);
     int slot = 0;
     for (int step = p_.time - 1; step >= 0; --step) {
-      const int64_t symbol = int64_t(p_.time_of(step)) * p_.features * p_.batch;
-      to_columns(gradient_.read(slot * p_.batch) + units_, width_, p_.inputs + symbol, p_.features, p_.batch);
+      const int64_t place = int64_t(p_.time_of(step)) * p_.features * p_.batch;
+      to_columns(gradient_.read(slot * p_.batch) + units_, width_, p_.inputs + place, p_.features, p_.batch);
       auto back_through = [&](int piece, int end) {
         for (; piece < end; ++piece) back(step, slot, piece, passed, passing);
       };
       team.run(pieces_, back_through, step % 2 == 0);
       std::swap(passed, passing);
-      if (results_.d_inputs) add_up(results_.d_inputs + symbol, passed + units_, p_.features);
+      if (results_.d_inputs) add_up(results_.d_inputs + place, passed + units_, p_.features);
       if (++slot < gradient_.slots() && step) continue;
       gradient_.add(slot * p_.batch, step + slot == p_.time, team);
       slot = 0;
@@ -72,7 +72,7 @@ class FewBackward {
     return sum;
   }
 
-  // One symbol: the derivatives by the gates of one piece, and what passes from them.
+  // One time step: the derivatives by the gates of one piece, and what passes from them.
   void back(int step, int slot, int piece, const T* passed, T* passing) const {
     const int groups = units_ / kLanes, begin = groups * piece / pieces_ * kLanes;
     const int end = groups * (piece + 1) / pieces_ * kLanes, place = slot * p_.batch;

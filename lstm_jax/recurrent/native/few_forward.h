@@ -14,19 +14,19 @@ class FewForward {
         results_(results),
         units_(padded<T>(p_.units)),
         features_(padded<T>(p_.features)),
-        symbol_(int64_t(p_.batch) * features_),
+        inputs_(int64_t(p_.batch) * features_),
         now_(int64_t(p_.batch) * units_),
         next_(int64_t(p_.batch) * units_),
         cell_(int64_t(p_.batch) * units_) {}
 
-  // All symbols; the team shares the units of each.
+  // All time steps; the team shares the units of each.
   void run(Team& team) const {
     T *now = now_.get(), *next = next_.get();
     to_columns(now, units_, p_.hidden_start, p_.units, p_.batch);
     if (Cell::kHasCell) to_columns(cell_.get(), units_, p_.cell_start, p_.units, p_.batch);
     for (int step = 0; step < p_.time; ++step) {
-      const T* symbol = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
-      to_columns(symbol_.get(), features_, symbol, p_.features, p_.batch);
+      const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
+      to_columns(inputs_.get(), features_, inputs, p_.features, p_.batch);
       reset(step, now);
       const bool blank = is_zero(now, int64_t(p_.batch) * units_);
       auto compute_groups = [&](int group, int end) {
@@ -62,7 +62,7 @@ class FewForward {
       if (first + lane < p_.units) {
         add<Cell::kInput.first, Cell::kInput.count>(
             unit, {p_.input_weights, Cell::kInput, p_.units, first + lane, p_.features},
-            symbol_.get() + column * features_, features_, p_.features);
+            inputs_.get() + column * features_, features_, p_.features);
         if (!blank) {
           add<Cell::kHidden.first, Cell::kHidden.count>(
               unit, {p_.hidden_weights, Cell::kHidden, p_.units, first + lane, p_.units}, now + column * units_, units_,
@@ -120,7 +120,7 @@ class FewForward {
   const Problem<T> p_;
   const ForwardResults<T> results_;
   const int units_, features_;  // padded
-  Buffer<T> symbol_, now_, next_, cell_;
+  Buffer<T> inputs_, now_, next_, cell_;
 };
 
 }  // namespace lstm_jax

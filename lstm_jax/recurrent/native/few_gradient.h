@@ -19,10 +19,10 @@ class FewGradient {
         d_gates_(int64_t(slots_) * p_.batch * kGates * units_),
         read_(int64_t(slots_) * p_.batch * width_) {}
 
-  // Symbols whose part is kept until it is added.
+  // Time steps whose part is kept until it is added.
   int slots() const { return slots_; }
 
-  // Of one column of a slot: the derivatives by the gates, [gates][units], and the state and the symbol that were read.
+  // Of one column of a slot: the derivatives by the gates, [gates][units], and the state and the inputs that were read.
   T* d_gates(int place) const { return d_gates_.get() + int64_t(place) * kGates * units_; }
   T* read(int place) const { return read_.get() + int64_t(place) * width_; }
 
@@ -35,7 +35,7 @@ class FewGradient {
 
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
-  static constexpr int kContraction = 128;  // columns, of one symbol or several, that one product contracts
+  static constexpr int kContraction = 128;  // columns, of one time step or several, that one product contracts
 
   void add_units(int first, int places, bool begin) const {
     for (int unit = first; unit < std::min(first + kLanes, p_.units); ++unit) {

@@ -1,4 +1,4 @@
-// The forward pass: all symbols of a block of columns, one after another.
+// The forward pass: all time steps of a block of columns, one after another.
 #pragma once
 
 #include "problem.h"
@@ -20,15 +20,15 @@ class Forward {
     pack_gates(bias_.get(), Cell::kBias, p_.bias, 1);
   }
 
-  // All symbols of some columns; the team shares the units of each symbol.
+  // All time steps of some columns; the team shares the units of each time step.
   void run(const Columns& columns, Team& team) const {
     const int depth = p_.features + p_.units, padded = columns.padded<T>();
     Buffer<T> now(int64_t(depth) * padded), next(int64_t(depth) * padded);
     T *panel = now.get(), *after = next.get();
     to_panel(panel, depth, p_.features, p_.hidden_start, p_.units, p_.batch, columns);
     for (int step = 0; step < p_.time; ++step) {
-      const T* symbol = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
-      to_panel(panel, depth, 0, symbol, p_.features, p_.batch, columns);
+      const T* inputs = p_.inputs + int64_t(p_.time_of(step)) * p_.features * p_.batch;
+      to_panel(panel, depth, 0, inputs, p_.features, p_.batch, columns);
       reset_panel(panel, depth, p_.features, p_.units, p_.resets_at(step), columns);
       const bool blank = step == 0 && p_.begins_with_zeros(columns);
       team.run(p_.tiles(), [&](int tile, int end) {

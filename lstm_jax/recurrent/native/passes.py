@@ -21,10 +21,10 @@ from lstm_jax.recurrent.vectorised import Pass, in_turn, unless_vectorised
 
 HALF, BLOCK = 48, 96
 """Columns that are computed on their own, so that threads need not wait for each other: two halves of at least so many,
-and more blocks where each has at least so many. Measured on two cores, forward and backward, 128 units, 64 symbols: 96
-columns take 8.2 ms in two halves and 9.4 in one block, 192 columns 17.2 ms in two, 19.2 in one and 22.7 in three, which
-two threads cannot share evenly; 512 columns of 32 symbols 24.6 ms in four blocks and 29.6 in eight, whose rows are too
-short for the processor to fetch ahead."""
+and more blocks where each has at least so many. Measured on two cores, forward and backward, 128 units, 64 time steps:
+96 columns take 8.2 ms in two halves and 9.4 in one block, 192 columns 17.2 ms in two, 19.2 in one and 22.7 in three,
+which two threads cannot share evenly; 512 columns of 32 time steps 24.6 ms in four blocks and 29.6 in eight, whose rows
+are too short for the processor to fetch ahead."""
 
 MOST_SUMS = 1 << 24
 """Numbers of all blocks' weight gradients together, of which each block has its own: more blocks than two must not take
@@ -32,11 +32,11 @@ more memory than 64 MiB for them. 8,192 columns of 512 units, as many features, 
 
 FEW, FEW_OF_WIDE, WIDE = 4, 8, 64
 """Columns up to which the lanes of a vector are units instead, the second for layers of WIDE units or more. Measured,
-forward and backward of 20 symbols: 4 columns of 24 units take 68 µs that way and 79 µs the other, 6 columns 112 and 73;
-of 128 units 8 columns take 1.09 and 1.17 ms and 12 columns 1.6 and 1.25; one of 512 units takes 2.2 and 14 ms."""
+forward and backward of 20 time steps: 4 columns of 24 units take 68 µs that way and 79 µs the other, 6 columns 112 and
+73; of 128 units 8 columns take 1.09 and 1.17 ms and 12 columns 1.6 and 1.25; one of 512 units takes 2.2 and 14 ms."""
 
-SYMBOL, SYMBOL_OF_FEW = 500_000, 75_000
-"""Multiply-adds of one symbol that are worth a thread which meets others after it; measured: 64 columns of 24 units
+STEP, STEP_OF_FEW = 500_000, 75_000
+"""Multiply-adds of one time step that are worth a thread which meets others after it; measured: 64 columns of 24 units
 (150,000) take 0.24 ms by one thread and 0.38 by two, 32 columns of 512 units (36 million) 146 and 81 ms; a single
 column of 128 units (65,000) 178 and 170 µs, of 192 units (150,000) 388 and 333."""
 
@@ -58,7 +58,7 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
 
     Args:
         kind: `lstm` or `gru`.
-        reverse: read from the last symbol to the first.
+        reverse: read from the last time step to the first.
         keep: whether there will be a backward pass.
         otherwise: computes the same by XLA.
         *arguments: weights, inputs [T, D, B], state [H, B], resets [T, B] or None.
@@ -82,12 +82,12 @@ def forward(kind: str, reverse: bool, keep: bool, otherwise: Pass, *arguments: A
 
 
 def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass, *arguments: Any) -> PyTree:
-    """The derivatives by weights, inputs and the state before the first symbol, None for what is not needed.
+    """The derivatives by weights, inputs and the state before the first time step, None for what is not needed.
 
     Args:
         kind: `lstm` or `gru`.
         reverse: as in `forward`.
-        need: whether the derivatives by the inputs and by the state before the first symbol are needed.
+        need: whether the derivatives by the inputs and by the state before the first time step are needed.
         otherwise: computes the same by XLA.
         *arguments: those of `forward` as a tuple, its two results, and the derivatives by the final state [H, B] and by
             the states [T, H, B], each a list with None where they are zero.
@@ -161,7 +161,7 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
 
     The blocks follow from the shape alone, never from the number of threads: they decide in which order numbers are
     added. They are 2^n, which two, four or eight threads can share evenly; three have one round more to do. Threads
-    beyond that number share the units of a block and meet at every symbol, as they do in what is too little for a
+    beyond that number share the units of a block and meet at every time step, as they do in what is too little for a
     block, 0.
     """
     few = columns <= (FEW if units < WIDE else FEW_OF_WIDE)
@@ -169,7 +169,7 @@ def _division(units: int, columns: int, features: int) -> tuple[int, int]:
     sums = 4 * units * (units + features + 1)
     while blocks and columns >= 2 * blocks * BLOCK and 2 * blocks * sums <= MOST_SUMS:
         blocks *= 2
-    shared = 4 * units * (units + features) * columns // (max(blocks, 1) * (SYMBOL_OF_FEW if few else SYMBOL))
+    shared = 4 * units * (units + features) * columns // (max(blocks, 1) * (STEP_OF_FEW if few else STEP))
     return blocks, max(blocks, 1) * max(1, shared)
 
 

@@ -39,17 +39,17 @@ struct Problem {
   const T *hidden_start, *cell_start;              // [H, B]
   const bool* resets;                              // [T, B], or null: none
 
-  // The time of the symbol that is read as number `step`.
+  // The time that is read as number `step`.
   int time_of(int step) const { return reverse ? time - 1 - step : step; }
 
-  // What was carried before that symbol: from the stack [T, H, B] of what came after each.
+  // What was carried before that time: from the stack [T, H, B] of what came after each.
   const T* before(int step, const T* states, const T* start) const {
     return step == 0 ? start : states + int64_t(time_of(step - 1)) * units * batch;
   }
 
   const bool* resets_at(int step) const { return resets ? resets + int64_t(time_of(step)) * batch : nullptr; }
 
-  // Whether no column remembers anything before the first symbol: then there is nothing to multiply.
+  // Whether no column remembers anything before the first time step: then there is nothing to multiply.
   bool begins_with_zeros(const Columns& columns) const {
     for (int unit = 0; unit < units; ++unit) {
       if (!is_zero(hidden_start + int64_t(unit) * batch + columns.first, columns.count)) return false;
@@ -58,7 +58,7 @@ struct Problem {
   }
 
   // Where what is kept of one unit's gates begins, for the vector of columns that this column is in. What is computed
-  // together lies together, [T][vectors of columns][H][gates][kLanes]: 1,000 strings of 20 symbols, 24 units, take
+  // together lies together, [T][vectors of columns][H][gates][kLanes]: 1,000 sequences of 20 time steps, 24 units, take
   // 1.75 ms forward and backward, and 2.1 with rows [T][gates][H][B], many of which share few lines of the cache.
   int64_t kept_at(int time, int column, int unit) const {
     constexpr int kLanes = Vector<T>::kLanes;
@@ -85,10 +85,10 @@ struct BackwardArguments {
   const T *d_hidden, *d_cell, *d_final_hidden, *d_final_cell;
 };
 
-// What it reads of one unit at one symbol, from a column on; null: not there, or zero.
+// What it reads of one unit at one time step, from a column on; null: not there, or zero.
 template <class T>
-struct UnitAtSymbol {
-  UnitAtSymbol(const Problem<T>& p, const BackwardArguments<T>& a, int step, int column, int unit, bool has_cell) {
+struct UnitAtStep {
+  UnitAtStep(const Problem<T>& p, const BackwardArguments<T>& a, int step, int column, int unit, bool has_cell) {
     const int time = p.time_of(step);
     const int64_t row = int64_t(unit) * p.batch + column, at = int64_t(time) * p.units * p.batch + row;
     resets = p.resets_at(step) ? p.resets_at(step) + column : nullptr;

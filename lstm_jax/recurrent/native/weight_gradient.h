@@ -8,7 +8,7 @@
 
 namespace lstm_jax {
 
-// What is known of some columns while time runs backwards. A slot is a symbol whose part is still to be added.
+// What is known of some columns while time runs backwards. A slot is a time step whose part is still to be added.
 template <class T>
 struct Block {
   Columns columns;
@@ -28,7 +28,7 @@ class WeightGradient {
   // hidden: the states [T, H, B] that the forward pass found.
   WeightGradient(const Problem<T>& problem, const T* hidden) : p_(problem), hidden_(hidden) {}
 
-  // How many symbols wait until they are added together.
+  // How many time steps wait until they are added together.
   int slots(int padded_columns) const { return std::max(1, std::min(p_.time, kContraction / padded_columns)); }
 
   // Rows of [h; x; 1; 0 ...].
@@ -37,7 +37,7 @@ class WeightGradient {
   // Of the sum: [gates of padded units][operands].
   int64_t size() const { return int64_t(p_.padded_units()) * kGates * operands(); }
 
-  // How many groups of rows of [h; x; 1; 0 ...] a symbol has, for `fetch`.
+  // How many groups of rows of [h; x; 1; 0 ...] a time step has, for `fetch`.
   int groups() const { return turned() / kLanes + (beside() ? 1 : 0); }
 
   // Brings a group of rows to where `add` reads them.
@@ -108,7 +108,7 @@ class WeightGradient {
  private:
   static constexpr int kLanes = Vector<T>::kLanes;
 
-  // [h; x; 1; 0 ...] as it was when a symbol was read; found once a symbol, not at every row.
+  // [h; x; 1; 0 ...] as it was when a time step was read; found once a step, not at every row.
   struct Operands {
     const T *hidden, *inputs;
     const bool* resets;
@@ -123,7 +123,7 @@ class WeightGradient {
     }
   };
 
-  static constexpr int kContraction = 512;  // columns, of one symbol or several, that one product contracts
+  static constexpr int kContraction = 512;  // columns, of one time step or several, that one product contracts
 
   // Of [h; x; 1] those that would fill at most a quarter of a vector of their own; the product does without them.
   int beside() const {

@@ -1,4 +1,4 @@
-"""What a kernel reads of the inputs at each symbol, and their part in the blocks that it makes of it."""
+"""What a kernel reads of the inputs at each time step, and their part in the blocks that it makes of it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,10 +13,10 @@ from lstm_jax.recurrent.gpu.tile import Tile
 
 NARROW = 4
 """Features up to which a kernel multiplies the inputs itself, a few operations a number, instead of reading four
-numbers a unit, string and symbol which another kernel has written."""
+numbers a unit, sequence and time step which another kernel has written."""
 
 
-class Symbols(NamedTuple):
+class InputReader(NamedTuple):
     """The inputs as a kernel reads them.
 
     Fields:
@@ -30,7 +30,7 @@ class Symbols(NamedTuple):
     bias: Any
 
     def read(self, tile: Tile, count: int) -> tuple[Callable[[Array], Any], Callable[[Any], Blocks]]:
-        """Two functions: one reads what there is of a symbol, the other makes of that `count` blocks of the tile."""
+        """Two functions: one reads what there is of a time step, the other makes of that `count` blocks of the tile."""
         bias = [tile.load_unit(self.bias, block) for block in range(count)]
         if self.weights is None:
             return lambda time: tile.load_blocks(self.sequence, time), lambda found: _add(found, bias)
@@ -47,13 +47,13 @@ class Symbols(NamedTuple):
         return fetch, multiply
 
 
-def symbols(weights: Weights, inputs: Array, dtype: Any) -> Symbols:
+def reader(weights: Weights, inputs: Array, dtype: Any) -> InputReader:
     """The inputs, [T, D, B], as a kernel is to read them; `dtype` is that of the state."""
     batch_first = jnp.moveaxis(inputs, -1, 0)
     if 0 < inputs.shape[1] <= NARROW:
-        return Symbols(weights.input, batch_first, weights.bias)
+        return InputReader(weights.input, batch_first, weights.bias)
     products = lax.dot_general(batch_first, weights.input, (((2,), (1,)), ((), ())), preferred_element_type=dtype)
-    return Symbols(None, products, weights.bias)
+    return InputReader(None, products, weights.bias)
 
 
 def _add(blocks: Blocks, bias: Blocks) -> Blocks:
