@@ -84,9 +84,10 @@ def to_flax(cell: RecurrentCell, cell_type: type[nnx.RNNCellBase]) -> nnx.RNNCel
         A cell of that type with copies of the weights, in their dtype.
 
     Raises:
-        ValueError: another type, a type with other equations, or a GRU whose bias on the recalled state, the last H
-            numbers of `bias`, is not zero: Flax has no place for it.
+        ValueError: it is no cell, such as a layer, or none of these types, a type with other equations, or a GRU whose
+            bias on the recalled state, the last H numbers of `bias`, is not zero: Flax has no place for it.
     """
+    _check_cell(cell)
     places = _places(cell_type)
     if places.cell_type.kind != cell.kind:
         raise ValueError(f"{type(cell).__name__} has other equations than {cell_type.__name__} of Flax")
@@ -116,7 +117,15 @@ def to_flax(cell: RecurrentCell, cell_type: type[nnx.RNNCellBase]) -> nnx.RNNCel
     return theirs
 
 
-def _places(cell_type: type) -> FlaxPlaces:
+def _check_cell(cell: Any) -> None:
+    if not isinstance(cell, RecurrentCell):
+        hint = "; a layer has its cells in `cells`" if hasattr(cell, "cells") else ""
+        raise ValueError(f"to_flax: expected an LSTMCell, GRUCell or SimpleCell, not {type(cell).__name__}{hint}")
+
+
+def _places(cell_type: Any) -> FlaxPlaces:
+    if not isinstance(cell_type, type):
+        raise ValueError(f"expected a type such as nnx.GRUCell, not an instance of {type(cell_type).__name__}")
     # A subclass may have other equations, so the type itself must be known.
     if cell_type not in FLAX_PLACES:
         known = ", ".join(f"nnx.{known.__name__}" for known in FLAX_PLACES)

@@ -77,9 +77,10 @@ def load_torch(rnn: RecurrentStack, state_dict: Mapping[str, Any], prefix: str =
         prefix: what stands before these names, dot included: `"encoder.lstm."`. Other names are passed over.
 
     Raises:
-        ValueError: a name is missing or unexpected, a shape is wrong, numbers are not floating point, or the module has
-            a projection (`proj_size`); names the array, its shape and what was expected.
+        ValueError: it is no layer, a name is missing or unexpected, a shape is wrong, numbers are not floating point,
+            or the module has a projection (`proj_size`); names the array, its shape and what was expected.
     """
+    _check_layer("load_torch", rnn)
     arrays = _under(state_dict, prefix)
     _check_names(rnn, arrays, prefix, _hint(state_dict, prefix))
     weights = [_weights(cell, suffix, arrays, prefix) for suffix, cell in _suffixes(rnn).items()]
@@ -101,8 +102,7 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
     Raises:
         ValueError: it is no layer, or its parameters have further axes, as those of an ensemble under `vmap` have.
     """
-    if not isinstance(rnn, RecurrentStack):
-        raise ValueError(f"to_torch: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
+    _check_layer("to_torch", rnn)
     state_dict: dict[str, np.ndarray] = {}
     for suffix, cell in _suffixes(rnn).items():
         weight_ih, weight_hh, bias = (np.array(value) for value in cell.weights)
@@ -113,6 +113,11 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
         values = (weight_ih, weight_hh, bias[:gates].copy(), bias_hh)
         state_dict |= {f"{prefix}{name}{suffix}": value for name, value in zip(ARRAYS, values, strict=True)}
     return state_dict
+
+
+def _check_layer(function: str, rnn: Any) -> None:
+    if not isinstance(rnn, RecurrentStack):
+        raise ValueError(f"{function}: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
 
 
 def _under(state_dict: Mapping[str, Any], prefix: str) -> dict[str, np.ndarray]:

@@ -159,6 +159,14 @@ def test_what_has_no_counterpart_in_flax_is_refused():
         to_flax(gru, nnx.GRUCell)
 
 
+def test_a_layer_or_an_instance_is_refused_with_what_to_give():
+    layer = lstm_jax.GRU(D, H, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="expected an LSTMCell, GRUCell or SimpleCell, not GRU; a layer has its cells"):
+        to_flax(layer, nnx.GRUCell)
+    with pytest.raises(ValueError, match=r"expected a type such as nnx\.GRUCell, not an instance of GRUCell"):
+        to_flax(layer.cells[0], flax_cell(nnx.GRUCell, **FLOAT32))
+
+
 def test_the_precision_of_the_products_is_passed_on():
     ours = from_flax(flax_cell(nnx.OptimizedLSTMCell, dtype=jnp.bfloat16, **FLOAT32))
     assert ours.dtype == jnp.bfloat16 and ours.bias[...].dtype == jnp.float32

@@ -125,5 +125,8 @@ def test_an_ensemble_is_no_module_of_torch():
 
 
 def test_a_cell_alone_has_no_names_there():
-    with pytest.raises(ValueError, match="expected an LSTM, GRU or SimpleRNN, not LSTMCell"):
-        to_torch(LSTMCell(3, 4, rngs=nnx.Rngs(0)))
+    cell = LSTMCell(2, 3, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="to_torch: expected an LSTM, GRU or SimpleRNN, not LSTMCell"):
+        to_torch(cell)
+    with pytest.raises(ValueError, match="load_torch: expected an LSTM, GRU or SimpleRNN, not LSTMCell"):
+        load_torch(cell, damaged())
