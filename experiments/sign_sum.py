@@ -15,7 +15,7 @@ from lstm_jax.tasks.sign_sum import SignSum
 
 PRESETS: options.Presets = {
     "fast": {
-        "hidden_size": 8,
+        "hidden_size": 12,
         "seq_len": 6,
         "train_size": 1_024,
         "readout": "number",
@@ -24,7 +24,7 @@ PRESETS: options.Presets = {
         "readout_stddev": 1.0,
         "num_steps": 6_000,
         "batch_size": 32,
-        "learning_rate": 0.2,
+        "learning_rate": 0.1,
         "adam_b2": 0.95,
         "log_every": 500,
         "eval_every": 2_000,

@@ -122,6 +122,9 @@ def _check_layer(function: str, rnn: Any) -> None:
 
 def _under(state_dict: Mapping[str, Any], prefix: str) -> dict[str, np.ndarray]:
     """The arrays whose names begin with the prefix, by the rest of their names."""
+    if not isinstance(state_dict, Mapping):
+        given = type(state_dict).__name__
+        raise ValueError(f"expected a state dict, such as safetensors.numpy.load_file(path) gives, not {given}")
     arrays = {name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)}
     for name, value in arrays.items():
         if name.startswith("weight_hr_l"):

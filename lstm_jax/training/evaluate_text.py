@@ -14,6 +14,9 @@ from lstm_jax.training.step import Program
 CHUNK = 256
 """Symbols whose outputs are in memory at once where a text is read from end to end."""
 
+PIECE = 16
+"""Chunks after which the host looks whether it is asked to stop: with 100,000 words each chunk takes a tenth of a second."""
+
 TOGETHER = 2**23
 """Symbols of windows that are in memory at once where they are judged one by one."""
 
@@ -43,22 +46,31 @@ def _judge_windows(program: Program, params: PyTree, codes: np.ndarray, starts: 
 
 def score_stream(program: Program, params: PyTree, codes: np.ndarray) -> Score:
     """The score on every symbol of a text [N] but the first, all symbols before it having been read."""
-    padding = -(len(codes) - 1) % CHUNK
-    symbols, right = (np.pad(part, (0, padding)).reshape(-1, CHUNK) for part in (codes[:-1], codes[1:]))
-    judged = _judge_stream(program, params, symbols, right)
-    kept = (np.asarray(leaf).reshape(-1)[: len(codes) - 1] for leaf in judged)
+    count = len(codes) - 1
+    pieces = -(-count // (CHUNK * PIECE))
+    chunks = -(-count // (CHUNK * pieces))
+    padding = pieces * chunks * CHUNK - count
+    parts = (np.pad(part, (0, padding)).reshape(pieces, chunks, CHUNK) for part in (codes[:-1], codes[1:]))
+    state, judged = program.with_params(params).initial_state(1), []
+    for symbols, right in zip(*parts, strict=True):
+        state, piece = _judge_piece(program, params, state, symbols, right)
+        judged.append(jax.tree.map(np.asarray, piece))
+    kept = (np.concatenate(leaves).reshape(-1)[:count] for leaves in zip(*judged, strict=True))
     return summary(Judged(*kept), sampled=False)
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _judge_stream(program: Program, params: PyTree, symbols: Array, right: Array) -> Judged:
+def _judge_piece(
+    program: Program, params: PyTree, state: PyTree, symbols: Array, right: Array
+) -> tuple[PyTree, Judged]:
+    """The state after a piece of a text, and what is judged of it: [chunks, CHUNK]."""
     model = program.with_params(params)
 
     def chunk(state: PyTree, part: tuple[Array, Array]) -> tuple[PyTree, Judged]:
         read, state = model.read_every(part[0][:, None], state)
         return state, judge_outputs(program.objective, model.read_out(read)[:, :, 0], part[1])
 
-    return jax.lax.scan(chunk, model.initial_state(1), (symbols, right))[1]
+    return jax.lax.scan(chunk, state, (symbols, right))
 
 
 def summary(judged: Judged, sampled: bool) -> Score:

@@ -118,6 +118,11 @@ def test_what_the_weights_say_is_no_option(option):
         from_torch(damaged(), **option)
 
 
+def test_a_path_is_no_state_dict():
+    with pytest.raises(ValueError, match="^expected a state dict, such as .*load_file.* gives, not str$"):
+        from_torch("lstm.safetensors")
+
+
 def test_an_ensemble_is_no_module_of_torch():
     ensemble = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), lstm())
     with pytest.raises(ValueError, match=r"shape \[2, 12, 2\], expected \[G·H, D\]"):

@@ -54,9 +54,11 @@ def test_some_windows_from_the_first_to_the_last():
     assert_score(score_windows(PROGRAM, PARAMS, TEXT, 3, 5), judged, True)
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, evaluate_text.PIECE])
 @pytest.mark.parametrize("chunk", [5, 13, 39, evaluate_text.CHUNK])
-def test_a_text_read_from_end_to_end(chunk, monkeypatch):
+def test_a_text_read_from_end_to_end(chunk, piece, monkeypatch):
     monkeypatch.setattr(evaluate_text, "CHUNK", chunk)
+    monkeypatch.setattr(evaluate_text, "PIECE", piece)
     judged = [judge(TEXT[:place], TEXT[place]) for place in range(1, 40)]
     assert_score(score_stream(PROGRAM, PARAMS, TEXT), judged, False)
 
