@@ -120,7 +120,7 @@ def _check_layer(function: str, rnn: Any) -> None:
         raise ValueError(f"{function}: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
 
 
-def _under(state_dict: Mapping[str, Any], prefix: str) -> dict[str, np.ndarray]:
+def _under(state_dict: Any, prefix: str) -> dict[str, np.ndarray]:
     """The arrays whose names begin with the prefix, by the rest of their names."""
     if not isinstance(state_dict, Mapping):
         given = type(state_dict).__name__

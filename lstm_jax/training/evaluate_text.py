@@ -15,7 +15,7 @@ CHUNK = 256
 """Symbols whose outputs are in memory at once where a text is read from end to end."""
 
 PIECE = 16
-"""Chunks after which the host looks whether it is asked to stop: with 100,000 words each chunk takes a tenth of a second."""
+"""Chunks between which Python can answer a signal: with 100,000 words each takes a tenth of a second."""
 
 TOGETHER = 2**23
 """Symbols of windows that are in memory at once where they are judged one by one."""
@@ -47,7 +47,7 @@ def _judge_windows(program: Program, params: PyTree, codes: np.ndarray, starts: 
 def score_stream(program: Program, params: PyTree, codes: np.ndarray) -> Score:
     """The score on every symbol of a text [N] but the first, all symbols before it having been read."""
     count = len(codes) - 1
-    pieces = -(-count // (CHUNK * PIECE))
+    pieces = max(1, -(-count // (CHUNK * PIECE)))
     chunks = -(-count // (CHUNK * pieces))
     padding = pieces * chunks * CHUNK - count
     parts = (np.pad(part, (0, padding)).reshape(pieces, chunks, CHUNK) for part in (codes[:-1], codes[1:]))

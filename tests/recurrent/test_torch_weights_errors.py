@@ -119,7 +119,7 @@ def test_what_the_weights_say_is_no_option(option):
 
 
 def test_a_path_is_no_state_dict():
-    with pytest.raises(ValueError, match="^expected a state dict, such as .*load_file.* gives, not str$"):
+    with pytest.raises(ValueError, match=r"^expected a state dict, such as .*load_file.* gives, not str$"):
         from_torch("lstm.safetensors")
 
 
