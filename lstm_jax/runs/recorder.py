@@ -91,6 +91,8 @@ class Recorder:
         if not rows:
             return
         self.writer.rows(rows)
+        if self.members.start in session.failures:
+            return  # the weights of the first member are no numbers any more
         said = self.view.example(self.program, params, session.step, self.writer.test)
         if said is not None:
             session.said.setdefault(self.members.start, []).append((session.step, said))
@@ -121,7 +123,8 @@ class Recorder:
         if not rows:
             return f"step {session.step:7,}  every member of this run has ended"
         self.writer.rows(rows)
-        self.view.story(self.program, params, session.step, self.writer.test)
+        if self.members.start not in session.failures:
+            self.view.story(self.program, params, session.step, self.writer.test)
         return self.view.scores([score for _, score in known], self._mean(session), session.step, self.writer.test)
 
     def _means(self, session: Session) -> dict[str, np.ndarray]:

@@ -23,6 +23,9 @@ def test_seeds_that_fail_end_alone(tmp_path):
     assert f"Without seed {failed[0]}: " in again.stdout
     asked = run("--predict=++", f"--workdir={tmp_path}", experiment="sign_sum").stdout
     assert [f"seed {seed}:" in asked for seed in range(8)] == [seed in left for seed in range(8)]
+    # What is shown is what the first seed does: nothing, from where it failed on. The one after it goes on.
+    first = next(seed for seed in failed if seed + 1 in left)
+    play("--learning_rate=1", f"--seed={first}", "--num_seeds=2", "--log_every=1", f"--workdir={tmp_path / 'first'}")
 
 
 def test_where_all_fail_there_is_no_result_now_or_later(tmp_path):
