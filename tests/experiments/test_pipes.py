@@ -9,14 +9,14 @@ from tests.experiments.commands import ROOT, SMALL, environment
 from tests.scripts import commands as sweeps
 
 
-def read_a_line(command: list[str], length: int = -1) -> tuple[str, int, str]:
-    """The first line, or less of it, after which nobody reads on; the status and what was complained of."""
+def read_a_line(command: list[str], *, none: bool = False) -> tuple[str, int, str]:
+    """The first line, or none, after which nobody reads on; the status and what was complained of."""
     reading, writing = os.pipe()
     pipes = {"stdout": writing, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes)
     os.close(writing)
     with open(reading) as lines:
-        line = lines.readline(length)
+        line = "" if none else lines.readline()
     _, said = process.communicate(timeout=120)
     return line, process.returncode, said
 
@@ -26,7 +26,7 @@ def test_a_training_goes_on_and_an_answer_ends_silently(tmp_path):
     assert line.startswith("count_bits: ")
     assert ended == [0, ""]
     assert (tmp_path / "result.json").exists()
-    _, *ended = read_a_line(commands.command(f"--workdir={tmp_path}", "--predict=01"), 0)
+    _, *ended = read_a_line(commands.command(f"--workdir={tmp_path}", "--predict=01"), none=True)
     assert ended == [128 + signal.SIGPIPE, ""]
 
 
