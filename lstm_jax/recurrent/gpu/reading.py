@@ -38,7 +38,7 @@ class InputReader(NamedTuple):
         weights = [[tile.load_unit(self.weights, block, feature) for feature in features] for block in range(count)]
 
         def fetch(time: Array) -> list[Array]:
-            return [tile.load_string(self.sequence, time, feature) for feature in features]
+            return [tile.load_sequence(self.sequence, time, feature) for feature in features]
 
         def multiply(found: list[Array]) -> Blocks:
             products = [[_float(one) * _float(other) for one, other in zip(row, found, strict=True)] for row in weights]

@@ -70,7 +70,7 @@ class Tile:
             place = ref.at[self.columns, time, number * self.units + self.rows]
             triton.store(place, jnp.asarray(block, ref.dtype), mask=self.inside)
 
-    def load_string(self, ref: Any, *index: Any) -> Array:
+    def load_sequence(self, ref: Any, *index: Any) -> Array:
         """From [B, ...] at an index, the same for all units: [1, B]."""
         return triton.load(ref.at[self._column, *index], mask=self._column < self.batch, other=0)[None]
 
@@ -81,7 +81,7 @@ class Tile:
 
     def load_reset(self, ref: Any, time: Array) -> Array | None:
         """From [B, T] at one time, the same for all units: [1, B]."""
-        return None if ref is None else self.load_string(ref, time) != 0
+        return None if ref is None else self.load_sequence(ref, time) != 0
 
 
 def indices(shape: tuple[int, int]) -> tuple[Array, Array]:
