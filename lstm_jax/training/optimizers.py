@@ -24,6 +24,9 @@ FEW_WEIGHTS = 2**15
 """So many are updated as one vector: operations on each matrix of a small network take longer to begin than to do. With
 60,000 weights it is 14% slower, the vector being put together and taken apart, with 17,000 it is 5% faster."""
 
+LARGE = 2**18
+"""Weights of a matrix whose gradient takes time to be read once more: of 512 units, a fifth of an update."""
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainSettings:
@@ -75,6 +78,16 @@ def in_one(tree: PyTree) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
     if sum(leaf.size for leaf in jax.tree.leaves(tree)) > FEW_WEIGHTS:
         return tree, lambda tree: tree
     return jax.flatten_util.ravel_pytree(tree)
+
+
+def gradient_norm(settings: TrainSettings, gradient: PyTree) -> Array:
+    """The norm of the gradient; if it is not logged, of a part that is not finite either if any of it is not."""
+    leaves = jax.tree.leaves(gradient)
+    if not settings.log_grad_norm:
+        # The biases, in which all derivatives end, among them. Not the biases alone: XLA compiles a loop without any
+        # larger sum as one function for one thread, and an update of 512 units took 2.5 ms instead of 1.1.
+        leaves = [leaf for leaf in leaves if leaf.size < LARGE]
+    return optax.tree.norm(leaves)
 
 
 def make_optimizer(

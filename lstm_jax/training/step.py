@@ -13,18 +13,16 @@ from lstm_jax.axes import Array, PyTree
 from lstm_jax.network.inputs import Inputs
 from lstm_jax.network.model import SequenceModel
 from lstm_jax.network.settings import ModelSettings, Scales
+from lstm_jax.recurrent.deferred import deferred_weight_gradients
 from lstm_jax.tasks.objectives import ClassObjective, NumberObjective, SampledObjective
 from lstm_jax.training.mesh import BATCH, Layout
-from lstm_jax.training.optimizers import TrainSettings, in_one, make_optimizer
+from lstm_jax.training.optimizers import TrainSettings, gradient_norm, in_one, make_optimizer
 from lstm_jax.training.slices import mean_over_slices
 from lstm_jax.training.sources import CANDIDATES, Batch, Moment, Source
 from lstm_jax.training.totals import Totals, no_totals
 
 INITIALISATION = 0
 """What a member's key is folded with for its initial weights; `sources` has the other uses of randomness."""
-
-LARGE = 2**18
-"""Weights of a matrix whose gradient takes time to be read once more: of 512 units, a fifth of an update."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,20 +152,11 @@ def mean_gradient(program: Program, params: PyTree, slices: Batch) -> tuple[Outc
             outcome = judge_batch(program, params, batch)
             return outcome.loss, outcome
 
-        (_, outcome), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+        with deferred_weight_gradients():
+            (_, outcome), gradient = jax.value_and_grad(loss, has_aux=True)(params)
         return outcome, gradient
 
     return mean_over_slices(one_slice, slices, gather=program.layout.batch_devices > 1)
-
-
-def _gradient_norm(program: Program, gradient: PyTree) -> Array:
-    """The norm of the gradient; if it is not logged, of a part that is not finite either if any of it is not."""
-    leaves = jax.tree.leaves(gradient)
-    if not program.training.log_grad_norm:
-        # The biases, in which all derivatives end, among them. Not the biases alone: XLA compiles a loop without any
-        # larger sum as one function for one thread, and an update of 512 units took 2.5 ms instead of 1.1.
-        leaves = [leaf for leaf in leaves if leaf.size < LARGE]
-    return optax.tree.norm(leaves)
 
 
 def train_step(program: Program, member: Member, data: PyTree, hyper: Hyperparameters, common: Common) -> Member:
@@ -188,7 +177,7 @@ def train_step(program: Program, member: Member, data: PyTree, hyper: Hyperparam
     if program.training.reduction == "sum":
         loss, gradient = jax.tree.map(lambda leaf: leaf * program.training.batch_size, (loss, gradient))
     gradient, as_tree = in_one(gradient)
-    norm = _gradient_norm(program, gradient)
+    norm = gradient_norm(program.training, gradient)
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     # No weight is then overwritten before every gradient is known; XLA would copy those that it must still read.
     rate = jnp.where(finite, hyper.learning_rate * common.course[member.step], jnp.nan)

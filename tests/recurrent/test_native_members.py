@@ -15,27 +15,35 @@ from tests.recurrent.test_native import assert_equal, by_textbook, gradients
 pytestmark = pytest.mark.skipif(not passes.available(), reason="no CPU computes here, or the kernel cannot be compiled")
 
 
-@pytest.mark.parametrize("kind", fused.UNROLL)
-@pytest.mark.parametrize(("batch", "members"), [(3, 2), (3, 5), (40, 2), (100, 5)])
-@pytest.mark.parametrize("axes", [(0, 0, 0, 0), (0, None, None, None), (None, 0, 0, None), (None, 0, None, 0)])
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_each_of_several_members_is_what_it_is_alone(kind, batch, members, axes, threads, monkeypatch):
-    monkeypatch.setattr(passes, "_threads", lambda: threads)
-    cases = [random_case(kind, 4, 2, 20, batch, seed, resets=True) for seed in range(members)]
+AXES = [(0, 0, 0, 0), (0, None, None, None), (None, 0, 0, None), (None, 0, None, 0)]
+"""Which of weights, inputs, state and resets each member has for itself."""
+
+
+def assert_each_is_what_it_is_alone(alone, cases, axes):
+    """Of the gradients that `alone` finds for each case, and for all of them under `jax.vmap`."""
     cases = [(*jax.tree.map(jnp.float32, case[:3]), case[3]) for case in cases]
     parts = [
         cases[0][number] if axis is None else jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
         for number, (axis, parts) in enumerate(zip(axes, zip(*cases, strict=True), strict=True))
     ]
-    alone = functools.partial(gradients, fused.UNROLL[kind])
     ours = jax.vmap(alone, axes)(*parts)
 
     def of(tree, member):
         return jax.tree.map(lambda leaf: leaf[member], tree)
 
-    for member in range(members):
+    for member in range(len(cases)):
         own = [of(part, member) if axis == 0 else part for axis, part in zip(axes, parts, strict=True)]
         assert_equal(of(ours[1], member), alone(*own)[1])
+
+
+@pytest.mark.parametrize("kind", fused.UNROLL)
+@pytest.mark.parametrize(("batch", "members"), [(3, 2), (3, 5), (40, 2), (100, 5)])
+@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_each_of_several_members_is_what_it_is_alone(kind, batch, members, axes, threads, monkeypatch):
+    monkeypatch.setattr(passes, "_threads", lambda: threads)
+    cases = [random_case(kind, 4, 2, 20, batch, seed, resets=True) for seed in range(members)]
+    assert_each_is_what_it_is_alone(functools.partial(gradients, fused.UNROLL[kind]), cases, axes)
 
 
 @pytest.mark.usefixtures("float64")

@@ -41,7 +41,7 @@ class FewBackward {
       std::swap(passed, passing);
       if (results_.d_inputs) add_up(results_.d_inputs + place, passed + units_, p_.features);
       if (++slot < gradient_.slots() && step) continue;
-      gradient_.add(slot * p_.batch, step + slot == p_.time, team);
+      if (!results_.d_rows) gradient_.add(slot * p_.batch, step + slot == p_.time, team);
       slot = 0;
     }
     if (results_.d_hidden_start) add_up(results_.d_hidden_start, passed, p_.units);
@@ -131,7 +131,11 @@ class FewBackward {
     if (Cell::kHasCell) store(d_cell, reset ? Vec<T>{} : d_before.cell);
     store(gradient_.read(place) + first, before.hidden);
     for (int gate = 0; gate < kGates; ++gate) {
-      store(gradient_.d_gates(place) + gate * units_ + first, T(Cell::kScale[gate]) * gates[gate]);
+      Vec<T> d_gate = T(Cell::kScale[gate]) * gates[gate];
+      store(gradient_.d_gates(place) + gate * units_ + first, d_gate);
+      if (!results_.d_rows) continue;
+      T* d_rows = results_.d_rows + (int64_t(time) * kGates * units + Cell::kBias.row(gate, first, units)) * batch;
+      scatter(d_rows + column, d_gate, count, batch);
     }
   }
 

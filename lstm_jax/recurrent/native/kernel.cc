@@ -90,7 +90,7 @@ void backward(ffi::ThreadPool& pool, const Arrays<T>& arrays, const Division& cu
                                  arrays.in(10, 3), arrays.in(11, 3), arrays.in(12, 2),
                                  arrays.in(13, 2)};
   BackwardResults<T> results{arrays.out(0), arrays.out(1), arrays.out(2),
-                             arrays.out(3), arrays.out(4), arrays.out(5)};
+                             arrays.out(3), arrays.out(4), arrays.out(5), arrays.out(6)};
   PoolTeam team = leaders(cut.threads, cut.blocks, pool);
   if (cut.blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
   Backward<Cell, T> pass(p, arguments, results);

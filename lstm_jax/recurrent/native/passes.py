@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax.axes import Array, PyTree
+from lstm_jax.recurrent import deferred
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.native import build, kept
 from lstm_jax.recurrent.varying import vary_alike
@@ -99,14 +100,21 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
     def by_kernel(
         members: int, problem: tuple, states: State, gates: Array, d_final: Sequence, d_states: Sequence
     ) -> PyTree:
-        weights, inputs, state, _ = problem
+        weights, inputs, state, resets = problem
+        (time, _, columns), units = inputs.shape[-3:], state.hidden.shape[-2]
+        defer = deferred.is_preferred(weights, time, columns)
         absent = [None] * (2 - len(state))
         more = [*states, *absent, gates, *d_states, *absent, *d_final, *absent]
         shapes = [weights.input.shape[-2:], weights.hidden.shape[-2:], weights.bias.shape[-1:]]
+        shapes = [(0,)] * 3 if defer else shapes
         shapes += [inputs.shape[-3:] if need[0] else (0,)]
         shapes += [leaf.shape[-2:] if need[1] else (0,) for leaf in state] + [(0,) for _ in absent]
-        results = _call(f"{kind}_backward", reverse, members, problem, more, shapes)
-        return Weights(*results[:3]), *needed(results[3], type(state)(*results[4 : 4 + len(state)]))
+        shapes += [(time, kept.GATES * units, columns) if defer else (0,)]
+        *results, d_rows = _call(f"{kind}_backward", reverse, members, problem, more, shapes)
+        d_weights = Weights(*results[:3])
+        if defer:
+            d_weights = deferred.weight_gradient(kind, reverse, d_rows, inputs, state, states, resets)
+        return d_weights, *needed(results[3], type(state)(*results[4 : 4 + len(state)]))
 
     def by_xla(problem: tuple, states: State, gates: Array, *derivatives: Any) -> PyTree:
         rows = kept.to_rows(kind, gates, problem[2].hidden.shape[-1], _lanes(problem[2]))
