@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_jax.runs.setup import make_setup
-from lstm_jax.training import step
+from lstm_jax.training import optimizers
 from lstm_jax.training.totals import mean_totals, no_totals
 from tests.training.cases import few_weights, leaves_of, small_config, start, train, trained
 
@@ -33,7 +33,7 @@ def test_totals_are_means_over_updates_and_the_first_that_failed(updates, logged
 @pytest.fixture
 def no_large_matrix(monkeypatch):
     """Leaves out all matrices when the norm is not asked for, not only those of hundreds of units."""
-    monkeypatch.setattr(step, "LARGE", 60)
+    monkeypatch.setattr(optimizers, "LARGE", 60)
     with few_weights(0):
         yield
 

@@ -104,8 +104,8 @@ struct UnitAtStep {
   const T *hiddens, *cells, *cells_after, *d_hiddens, *d_cells, *kept;
 };
 
-// Where it writes; d_inputs and those by the state may be null: not asked for. Of a few columns, d_rows, the derivatives
-// by the sums of the gates, [T, 4 H, B] in the order of the bias; then the weights' are not asked for; else it is null.
+// Where it writes; d_inputs and those by the state may be null: not asked for. Either the weights' are, or, of a few
+// columns, d_rows: the derivatives by the sums of the gates, [T, 4 H, B] in the order of the bias.
 template <class T>
 struct BackwardResults {
   T *d_input_weights, *d_hidden_weights, *d_bias, *d_inputs, *d_hidden_start, *d_cell_start, *d_rows;
