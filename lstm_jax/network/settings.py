@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.flax_cells import Initializer
 from lstm_jax.recurrent.fused import UNROLL
+from lstm_jax.recurrent.initial import Initializer
 from lstm_jax.recurrent.layers import LAYERS
 from lstm_jax.recurrent.native import passes as native
 from lstm_jax.recurrent.unroll import IMPLEMENTATIONS

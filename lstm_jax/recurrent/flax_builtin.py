@@ -9,7 +9,8 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
-from lstm_jax.recurrent.flax_cells import Initializer, RecurrentCell
+from lstm_jax.recurrent.flax_cells import RecurrentCell
+from lstm_jax.recurrent.initial import Initializer, check_forget_bias, check_replacement, check_rngs
 from lstm_jax.recurrent.sequences import check_sizes
 from lstm_jax.recurrent.stack import RecurrentStack
 from lstm_jax.recurrent.unroll import Run, Unrolling, run
@@ -46,6 +47,8 @@ class FlaxLSTMCell(RecurrentCell):
         rngs: nnx.Rngs,
     ):
         check_sizes(in_features, hidden_features)
+        check_rngs(rngs)
+        check_forget_bias(forget_bias, hidden_features)
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
         if kernel_init is not None and recurrent_kernel_init is None:
@@ -72,7 +75,12 @@ class FlaxLSTMCell(RecurrentCell):
         return Weights(self.built_in.dense_i.kernel[...].T, self.built_in.dense_h.kernel[...].T, self.bias[...])
 
     def set_weights(self, weights: Weights) -> None:
-        """Takes other parameters, laid out as this library does, rounded to the types of those it has."""
+        """Takes other parameters, laid out as this library does, rounded to the types of those it has.
+
+        Raises:
+            ValueError: one has another shape.
+        """
+        check_replacement(weights, self.weights)
         params = (self.built_in.dense_i.kernel, self.built_in.dense_h.kernel, self.bias)
         for param, value in zip(params, weights, strict=True):
             param[...] = jnp.array(value.T, param.dtype)

@@ -1,8 +1,6 @@
 """The cells as Flax modules: parameters with their initial values, usable in `nnx.RNN` and `nnx.Bidirectional`."""
 
 import functools
-from collections.abc import Callable
-from types import EllipsisType
 from typing import Any, TypedDict
 
 import jax
@@ -11,11 +9,10 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
+from lstm_jax.recurrent.initial import ForgetBias, Initializer, check_replacement, initial_weights
 from lstm_jax.recurrent.sequences import check_array, check_axis, check_floating, check_sizes, check_state
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 from lstm_jax.recurrent.varying import vary_everywhere
-
-type Initializer = Callable[..., Array]
 
 glorot_uniform = nnx.initializers.glorot_uniform()
 zeros = nnx.initializers.zeros_init()
@@ -27,7 +24,7 @@ class CellOptions(TypedDict, total=False):
     kernel_init: Initializer
     recurrent_kernel_init: Initializer | None
     bias_init: Initializer
-    forget_bias: Array | float | None
+    forget_bias: ForgetBias
     dtype: Any
     param_dtype: Any
 
@@ -42,15 +39,16 @@ class RecurrentCell(nnx.RNNCellBase):
             [D + H, G·H], as TensorFlow does. What is drawn is stored transposed.
         recurrent_kernel_init: draws the weights of the hidden state, [H, G·H].
         bias_init: draws the biases, [G·H] (GRU: [4·H], the last H inside the reset gate's reach).
-        forget_bias: initial bias of the forget gate, 1 if it is not given; None leaves it to `bias_init`. Refused by
-            cells that have no such gate.
+        forget_bias: initial bias of the forget gate, a number or one for each unit, [H]; 1 if it is not given; None
+            leaves it to `bias_init`. Refused by cells that have no such gate.
         dtype: what the products are computed in, and the type of the outputs; None: that of inputs and parameters.
             States and gates are kept in at least float32, so that `dtype=jnp.bfloat16` counts beyond 256.
         param_dtype: type of the parameters.
         rngs: the source of the initial weights.
 
     Raises:
-        ValueError: a size that is no integer or below one, or a `forget_bias` where there is no forget gate.
+        ValueError: a size that is no integer or below one, an initialiser that gives another shape, `rngs` that are no
+            nnx.Rngs, or a `forget_bias` of the wrong length, or where there is no forget gate.
 
     Call it as `carry, output = cell(carry, inputs)` with inputs [..., D]; the output is the next hidden state [..., H].
     """
@@ -65,7 +63,7 @@ class RecurrentCell(nnx.RNNCellBase):
         kernel_init: Initializer = glorot_uniform,
         recurrent_kernel_init: Initializer | None = None,
         bias_init: Initializer = zeros,
-        forget_bias: Array | float | EllipsisType | None = ...,
+        forget_bias: ForgetBias = ...,
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
@@ -77,21 +75,18 @@ class RecurrentCell(nnx.RNNCellBase):
             raise ValueError(f"forget_bias: {type(self).__name__} has no forget gate; leave it out, or use bias_init")
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
-        cell, width = self.cell, hidden_features
-        columns = cell.num_gates * width
-        if recurrent_kernel_init is None:
-            both = kernel_init(rngs.params(), (in_features + width, columns), param_dtype)
-            kernel, recurrent_kernel = both[:in_features], both[in_features:]
-        else:
-            kernel = kernel_init(rngs.params(), (in_features, columns), param_dtype)
-            recurrent_kernel = recurrent_kernel_init(rngs.params(), (width, columns), param_dtype)
-        bias = bias_init(rngs.params(), (cell.num_biases * width,), param_dtype)
-        if cell.forget_gate is not None and forget_bias is not None:
-            begin = 1.0 if forget_bias is ... else forget_bias
-            bias = jnp.asarray(bias).at[cell.forget_gate * width : (cell.forget_gate + 1) * width].set(begin)
-        self.input_kernel = nnx.Param(kernel.T)
-        self.hidden_kernel = nnx.Param(recurrent_kernel.T)
-        self.bias = nnx.Param(bias)
+        weights = initial_weights(
+            self.cell,
+            in_features,
+            hidden_features,
+            kernel_init,
+            recurrent_kernel_init,
+            bias_init,
+            forget_bias,
+            param_dtype,
+            rngs,
+        )
+        self.input_kernel, self.hidden_kernel, self.bias = map(nnx.Param, weights)
 
     @property
     def cell(self) -> Cell:
@@ -112,7 +107,12 @@ class RecurrentCell(nnx.RNNCellBase):
         return Weights(self.input_kernel[...], self.hidden_kernel[...], self.bias[...])
 
     def set_weights(self, weights: Weights) -> None:
-        """Takes other parameters, rounded to the types of those it has."""
+        """Takes other parameters, rounded to the types of those it has.
+
+        Raises:
+            ValueError: one has another shape.
+        """
+        check_replacement(weights, self.weights)
         for param, value in zip((self.input_kernel, self.hidden_kernel, self.bias), weights, strict=True):
             param[...] = jnp.array(value, param.dtype)
 

@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import flax
@@ -14,10 +15,10 @@ INSIDE = (*flax.__path__, __file__.rpartition("sequences")[0])
 """Where files lie that make layers for others: a warning is about the line that asked for one."""
 
 
-def check_layers(num_layers: int, dropout_rate: float) -> None:
+def check_layers(num_layers: Any, dropout_rate: Any) -> None:
     """Raises a ValueError where one of them is out of range; warns where nothing would be dropped."""
     check_integer("num_layers", num_layers, 1)
-    if not 0 <= dropout_rate < 1:
+    if not isinstance(dropout_rate, numbers.Real) or not 0 <= dropout_rate < 1:
         raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
     if dropout_rate and num_layers == 1:
         warnings.warn(
@@ -57,9 +58,11 @@ def check_axis(name: str, array: Array, axis: int, meaning: str, expected: int) 
 
 
 def check_array(name: str, array: Any, axes: str) -> None:
-    """Raises a ValueError where it is no array, such as a list."""
+    """Raises a ValueError where it is no array, such as a list, or one of complex numbers."""
     if not hasattr(array, "shape"):
-        raise ValueError(f"{name} must be an array {axes}, not {_described(array)}")
+        raise ValueError(f"{name} must be an array {axes}, not {described(array)}")
+    if jnp.iscomplexobj(array):
+        raise ValueError(f"{name} must be real numbers, not {jnp.result_type(array).name}")
 
 
 def check_inputs(inputs: Array, axes: str, features: int) -> None:
@@ -79,7 +82,7 @@ def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -
 
 def checked_lengths_and_resets(lengths: Any, resets: Any, batch: int, time: int) -> tuple[Array | None, Array | None]:
     """Both as arrays, if need be; a ValueError where lengths are not integers [B], or resets no truth values [B, T]."""
-    lengths, resets = (np.asarray(given) if isinstance(given, list | tuple) else given for given in (lengths, resets))
+    lengths, resets = (np.asarray(given) if isinstance(given, Sequence) else given for given in (lengths, resets))
     if lengths is not None:
         check_shape("lengths", lengths, "[B]", (batch,))
         if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
@@ -98,7 +101,7 @@ def check_states(name: str, states: Any, kind: type[tuple[Any, ...]], count: int
     if not _has(states, count) or isinstance(states, kind):
         raise ValueError(
             f"{name}: expected a tuple of {count}, one {kind.__name__} per layer and direction, not "
-            f"{_described(states)}; write {write}"
+            f"{described(states)}; write {write}"
         )
     for number, state in enumerate(states):
         check_state(f"{name}[{number}]", state, kind, "[B, H]", shape, write)
@@ -112,7 +115,7 @@ def check_state(
     if not _has(state, len(fields)):
         expected = f"{kind.__name__} of {' and '.join(fields)}, {axes}{' each' * (len(fields) > 1)}"
         write = write or f"{name}={_written(kind)}"
-        raise ValueError(f"{name}: expected {expected}, not {_described(state)}; write {write}")
+        raise ValueError(f"{name}: expected {expected}, not {described(state)}; write {write}")
     for field, leaf in zip(fields, state, strict=True):
         check_array(f"{name}.{field}", leaf, axes)
         check_shape(f"{name}.{field}", leaf, axes, shape)
@@ -126,7 +129,8 @@ def _has(state: Any, count: int) -> bool:
     return isinstance(state, tuple | list) and len(state) == count
 
 
-def _described(state: Any) -> str:
+def described(state: Any) -> str:
+    """What somebody gave, for a message."""
     if isinstance(state, tuple | list):
         return f"{type(state).__name__} of {len(state)}"
     return f"an array {list(state.shape)}" if hasattr(state, "shape") else type(state).__name__

@@ -1,0 +1,77 @@
+"""The parameters with which a cell begins: what initialisers draw, as the equations read it."""
+
+from collections.abc import Callable
+from types import EllipsisType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from lstm_jax.axes import Array
+from lstm_jax.recurrent.cells import Cell, Weights
+from lstm_jax.recurrent.sequences import check_shape, described
+
+type Initializer = Callable[..., Array]
+
+type ForgetBias = Array | float | EllipsisType | None
+"""A number or one for each unit, [H]; ...: 1; None: what `bias_init` draws."""
+
+
+def check_rngs(rngs: Any) -> None:
+    """Raises a ValueError where it is another source of randomness than Flax's."""
+    if not isinstance(rngs, nnx.Rngs):
+        raise ValueError(f"rngs: expected nnx.Rngs, not {described(rngs)}; write rngs=nnx.Rngs(0)")
+
+
+def check_forget_bias(forget_bias: ForgetBias, units: int) -> None:
+    """Raises a ValueError where it is neither a number nor one for each unit."""
+    if forget_bias is None or forget_bias is ...:
+        return
+    if jnp.shape(forget_bias) not in ((), (units,)):
+        raise ValueError(f"forget_bias: expected a number, or [H] = [{units}], not {list(jnp.shape(forget_bias))}")
+
+
+def check_replacement(weights: Weights, own: Weights) -> None:
+    """Raises a ValueError where parameters that are to replace a cell's own have other shapes."""
+    for name, axes, new, old in zip(Weights._fields, ("[G·H, D]", "[G·H, H]", "[G·H]"), weights, own, strict=True):
+        check_shape(f"weights.{name}", new, axes, old.shape)
+
+
+def initial_weights(
+    cell: Cell,
+    in_features: int,
+    hidden_features: int,
+    kernel_init: Initializer,
+    recurrent_kernel_init: Initializer | None,
+    bias_init: Initializer,
+    forget_bias: ForgetBias,
+    dtype: Any,
+    rngs: nnx.Rngs,
+) -> Weights:
+    """Draws a cell's parameters; the arguments are those of RecurrentCell.
+
+    Raises:
+        ValueError: an initialiser gives another shape than it was asked for, `forget_bias` is of the wrong length, or
+            `rngs` is none.
+    """
+    check_rngs(rngs)
+    check_forget_bias(forget_bias, hidden_features)
+
+    def drawn(name: str, init: Initializer, axes: str, *shape: int) -> jax.Array:
+        array = jnp.asarray(init(rngs.params(), shape, dtype))
+        check_shape(name, array, axes, shape)
+        return array
+
+    columns = cell.num_gates * hidden_features
+    if recurrent_kernel_init is None:
+        both = drawn("kernel_init", kernel_init, "[D + H, G·H]", in_features + hidden_features, columns)
+        kernel, recurrent_kernel = both[:in_features], both[in_features:]
+    else:
+        kernel = drawn("kernel_init", kernel_init, "[D, G·H]", in_features, columns)
+        recurrent_kernel = drawn("recurrent_kernel_init", recurrent_kernel_init, "[H, G·H]", hidden_features, columns)
+    bias = drawn("bias_init", bias_init, "[G·H]", cell.num_biases * hidden_features)
+    if cell.forget_gate is not None and forget_bias is not None:
+        begin = 1.0 if forget_bias is ... else forget_bias
+        bias = bias.at[cell.forget_gate * hidden_features : (cell.forget_gate + 1) * hidden_features].set(begin)
+    return Weights(kernel.T, recurrent_kernel.T, bias)
