@@ -15,10 +15,10 @@ INSIDE = (*flax.__path__, __file__.rpartition("sequences")[0])
 """Where files lie that make layers for others: a warning is about the line that asked for one."""
 
 
-def check_layers(num_layers: Any, dropout_rate: Any) -> None:
+def check_layers(num_layers: int, dropout_rate: float | None) -> None:
     """Raises a ValueError where one of them is out of range; warns where nothing would be dropped."""
     check_integer("num_layers", num_layers, 1)
-    if not isinstance(dropout_rate, numbers.Real) or not 0 <= dropout_rate < 1:
+    if dropout_rate is None or not 0 <= dropout_rate < 1:
         raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
     if dropout_rate and num_layers == 1:
         warnings.warn(
