@@ -9,15 +9,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from rich.console import Console
 
-from benchmarks import record, settings, tables
+from benchmarks import record, settings
 from benchmarks.process import Contestant, NotMeasuredError, time_command
+from benchmarks.tutorials_report import describe, median
 from experiments import count_bits, next_word, options, sign_sum
 from experiments.console import print_error
 from lstm_jax.runs import folder as folders
@@ -95,7 +95,7 @@ def measure(chosen: Settings, console: Console) -> dict[str, Any]:
             for name in chosen.names:
                 with console.status(f"{name}, {repetition + 1} of {chosen.repetitions}"):
                     about, theirs = run_theirs(chosen, name, Path(folder) / "errors.txt")
-                    ours = run_ours(chosen, name, Path(folder) / f"{name}-{repetition}")
+                    ours = run_ours(chosen, name, repetition, Path(folder) / f"{name}-{repetition}")
                     runs[name].append({"theirs": theirs, "ours": ours})
     programs = {
         name: {
@@ -135,7 +135,7 @@ def run_theirs(chosen: Settings, name: str, errors: Path) -> tuple[dict[str, Any
     return about, {**outcome, **extrapolate(process, outcome["seconds"] / (updates - 1), updates, updates_of(name))}
 
 
-def run_ours(chosen: Settings, name: str, folder: Path) -> dict[str, float]:
+def run_ours(chosen: Settings, name: str, seed: int, folder: Path) -> dict[str, float]:
     """Runs the same share of our experiment, compiled anew. Returns what was measured.
 
     Raises:
@@ -144,47 +144,19 @@ def run_ours(chosen: Settings, name: str, folder: Path) -> dict[str, float]:
     experiment, flags = PROGRAMS[name]
     updates = chosen.updates(name)
     log_every = min(experiment.PRESETS["paper"].get("log_every", experiment.BASE.run.log_every), updates // 2)
-    flags = [*flags, f"--num_steps={updates}", f"--log_every={log_every}", f"--workdir={folder}"]
+    flags = [*flags, f"--seed={seed}", f"--num_steps={updates}", f"--log_every={log_every}", f"--workdir={folder}"]
     process = time_command([experiment.__name__, "--preset=paper", *flags])
-    rates = [row["steps_per_second"] for row in read_metrics(folder) if row["split"] == "train"]
+    rows = [row for row in read_metrics(folder) if row["split"] == "train"]
     # What is compiled, the first evaluation with it, is in the first half.
-    update = statistics.fmean(1 / rate for rate in rates[len(rates) // 2 :])
-    return extrapolate(process, update, updates, updates_of(name))
+    update = statistics.fmean(1 / row["steps_per_second"] for row in rows[len(rows) // 2 :])
+    accuracy = {"accuracy": 1 - rows[-1]["error"]} if "error" in rows[-1] else {}
+    return {**accuracy, **extrapolate(process, update, updates, updates_of(name))}
 
 
 def extrapolate(process: float, update: float, measured: int, updates: int) -> dict[str, float]:
     """Seconds of a whole program, from a process that made `measured` of its `updates`, each in `update` seconds."""
     whole = process + (updates - measured) * update
     return {"process": process, "update": update, "measured": measured, "whole": whole}
-
-
-def median(runs: Sequence[Mapping[str, Mapping[str, float]]], side: str, what: str) -> float:
-    """Over the repetitions, of `theirs` or `ours`."""
-    return statistics.median(run[side][what] for run in runs)
-
-
-def describe(content: dict[str, Any]) -> str:
-    """The results in words and a table."""
-    rows = [["program", "updates", "TensorFlow", "an update", "ours", "an update", "times as fast"]]
-    for name, program in content["programs"].items():
-        runs, wholes = program["runs"], [program["seconds"], program["our_seconds"]]
-        updates = [tables.duration(median(runs, side, "update")) for side in ("theirs", "ours")]
-        times = [part for whole, update in zip(wholes, updates, strict=True) for part in (f"{whole:.1f} s", update)]
-        ratios = [run["theirs"]["whole"] / run["ours"]["whole"] for run in runs]
-        spread = f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})"
-        rows.append([name, f"{program['updates']:,}", *times, spread])
-    host = content["machine"]
-    conditions = [
-        f"Machine: {host['cores']} cores of {host['processor']}",
-        f"Versions: {', '.join(f'{package} {version}' for package, version in host['versions'].items())}",
-        f"Measured on {content['date']} with: {content['command']}",
-    ]
-    return "\n\n".join([INTRODUCTION, "\n".join(f"- {line}" for line in conditions), tables.as_markdown(rows)])
-
-
-INTRODUCTION = """The tutorials' recipes as graphs of TensorFlow 1 that Python feeds once an update, and in turn with
-them our paper presets, compiled anew. Whole processes, from start to end, medians; where only a share of the updates
-was made, the time of all is extrapolated."""
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """TensorFlow: the tutorials' recipes as they were programmed, graphs that Python feeds once an update.
 
 Needs TensorFlow 2 and NumPy alone, in any Python from 3.10 on. The process is told `program`, `updates` and `codes`,
-the words of the fable as integers. It says what it is, and when all is done how long the updates after the first took.
+the words of the fable as integers. It says what it is, and when all is done how long the updates after the first took,
+and how well it learned.
 """
 
+import collections
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +18,15 @@ from benchmarks.contestants.serve import answers, options
 
 Feed = dict[Any, np.ndarray]
 
+RECENT = 1_000
+"""Updates at the end of which the accuracy while training is the mean: what the tutorial on words publishes."""
+
 
 class Program(NamedTuple):
     """A graph and how it is fed."""
 
-    fetches: list[Any]
-    """What a session computes in an update."""
+    fetches: dict[str, Any]
+    """What a session computes in an update; `right`: the share of right answers to it."""
     loss: Any
     feed: Callable[[int], Feed]
     """What update k = 0, 1, ... sees."""
@@ -74,7 +79,7 @@ def count_bits(codes: Sequence[int]) -> Program:
 
     tests = [piece(start, 50_000) for start in range(10_000, 2**20, 50_000)]
     update = tf.train.AdamOptimizer().minimize(loss)
-    return Program([update], loss, lambda k: piece(k % 10 * 1_000, 1_000), (wrong, tests))
+    return Program({"update": update}, loss, lambda k: piece(k % 10 * 1_000, 1_000), (wrong, tests))
 
 
 def sign_sum(codes: Sequence[int]) -> Program:
@@ -92,16 +97,12 @@ def sign_sum(codes: Sequence[int]) -> Program:
     training = {data: strings[:1_024], target: sums[:1_024]}
     unseen = {data: strings[1_024:], target: sums[1_024:]}
     update = tf.train.AdamOptimizer().minimize(loss)
-    return Program([update], loss, lambda k: training, (wrong, [unseen]), test_every=20)
+    return Program({"update": update}, loss, lambda k: training, (wrong, [unseen]), test_every=20)
 
 
 def next_word(codes: Sequence[int], layers: int = 1) -> Program:
-    """Three words an update, each as its bare code; softmax cross-entropy, RMSProp.
-
-    As in the tutorial, a window begins four words after the one before; where it draws the first of each pass through
-    the text, here each pass begins one word later than the last, so that programs see the same.
-    """
-    words, contexts = max(codes) + 1, (len(codes) - 4) // 4
+    """Three words an update, each as its bare code; softmax cross-entropy, RMSProp."""
+    words, beginnings = max(codes) + 1, windows(len(codes))
     data, target = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32, [None, words])
     steps = tf.split(data, 3, 1)
     for _ in range(layers):
@@ -111,14 +112,24 @@ def next_word(codes: Sequence[int], layers: int = 1) -> Program:
     right = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(scores, 1), tf.argmax(target, 1)), tf.float32))
 
     def feed(update: int) -> Feed:
-        start = update % contexts * 4 + update // contexts % 4
+        start = next(beginnings)
         context = np.reshape([float(code) for code in codes[start : start + 3]], [1, 3])
         one_hot = np.zeros([1, words])
         one_hot[0, codes[start + 3]] = 1.0
         return {data: context, target: one_hot}
 
     update = tf.train.RMSPropOptimizer(learning_rate=1e-3).minimize(loss)
-    return Program([update, right, loss, scores], loss, feed)
+    return Program({"update": update, "right": right, "loss": loss, "scores": scores}, loss, feed)
+
+
+def windows(words: int) -> Iterator[int]:
+    """Where windows of four words begin, each after the last; a new pass through the text at any of five places."""
+    place, rng = words, np.random.default_rng()
+    while True:
+        if place > words - 4:
+            place = int(rng.integers(5))
+        yield place
+        place += 4
 
 
 PROGRAMS: dict[str, Callable[[Sequence[int]], Program]] = {
@@ -130,23 +141,26 @@ PROGRAMS: dict[str, Callable[[Sequence[int]], Program]] = {
 
 
 def train(program: Program, updates: int) -> dict[str, float]:
-    """Makes the updates. Returns the seconds of all but the first, the loss before and after, and the share of wrong
-    answers to what was held back."""
+    """Makes the updates. Returns the seconds of all but the first, the loss before and after, the share of wrong answers
+    to what was held back, and that of right ones while training, where the program computes them."""
     outcome, feeds = program.test
+    recent = collections.deque[float](maxlen=RECENT)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        before = float(session.run(program.loss, program.feed(0)))
-        session.run(program.fetches, program.feed(0))
+        first = program.feed(0)
+        before = float(session.run(program.loss, first))
+        session.run(program.fetches, first)
         started = time.perf_counter()
         for update in range(1, updates):
-            session.run(program.fetches, program.feed(update))
+            recent.append(session.run(program.fetches, program.feed(update)).get("right"))
             if program.test_every and (update + 1) % program.test_every == 0:
                 session.run(outcome, feeds[0])
         seconds = time.perf_counter() - started
         tests = [float(session.run(outcome, feed)) for feed in feeds]
-        after = float(session.run(program.loss, program.feed(0)))
+        after = float(session.run(program.loss, first))
     wrong = {"wrong": float(np.mean(tests))} if tests else {}
-    return {"seconds": seconds, "loss_before": before, "loss": after, **wrong}
+    right = {"accuracy": float(np.mean(recent))} if "right" in program.fetches else {}
+    return {"seconds": seconds, "loss_before": before, "loss": after, **wrong, **right}
 
 
 if __name__ == "__main__":
