@@ -141,8 +141,8 @@ PROGRAMS: dict[str, Callable[[Sequence[int]], Program]] = {
 
 
 def train(program: Program, updates: int) -> dict[str, float]:
-    """Makes the updates. Returns the seconds of all but the first, the loss before and after, the share of wrong answers
-    to what was held back, and that of right ones while training, where the program computes them."""
+    """Makes the updates. Returns the seconds of all but the first, the loss before and after, the share of wrong
+    answers to what was held back, and that of right ones while training, where the program computes them."""
     outcome, feeds = program.test
     recent = collections.deque[float](maxlen=RECENT)
     with tf.Session() as session:
