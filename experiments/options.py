@@ -140,7 +140,7 @@ def start(main: Callable[[], int], advice: Callable[[str], str] = lambda flag: "
         except flags.UnrecognizedFlagError as error:
             console.usage_error(parsers.unknown_flag(error.flagname, advice(error.flagname)))
         except flags.Error as error:
-            console.usage_error(str(error).splitlines()[0].removeprefix("flag "))
+            console.usage_error(parsers.wrong_flag(error))
         except SystemExit:  # --help was printed; absl ends with status 1
             sys.exit(0)
         except BrokenPipeError:

@@ -1,6 +1,7 @@
 """How flags are read, and what is said of those that there are not."""
 
 import difflib
+import re
 import sys
 from typing import Any
 
@@ -41,6 +42,13 @@ def define_choice(name: str, choices: list[str], text: str, default: str) -> Non
     allowed = f"one of {', '.join(choices)}"
     said = f"{text}; {allowed}; default {default!r}"
     flags.DEFINE(Choice(), name, default, said, module_name=sys.argv[0])
+
+
+def wrong_flag(error: flags.Error) -> str:
+    """What to say of a flag whose value cannot be used."""
+    message = str(error).splitlines()[0].removeprefix("flag ")
+    # What absl says of a boolean is the text of a Python tuple.
+    return re.sub(r"\('Non-boolean argument.*", "must be true or false", message)
 
 
 def unknown_flag(name: str, advice: str) -> str:

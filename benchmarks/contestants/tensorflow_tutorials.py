@@ -29,7 +29,7 @@ class Program(NamedTuple):
     """What a session computes in an update; `right`: the share of right answers to it."""
     loss: Any
     feed: Callable[[int], Feed]
-    """What update k = 0, 1, ... sees."""
+    """What update k = 0, 1, ... sees, each asked for once and in turn."""
     test: tuple[Any, list[Feed]] = (None, [])
     """What is computed of the strings that were held back, in pieces."""
     test_every: int = 0

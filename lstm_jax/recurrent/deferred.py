@@ -35,7 +35,10 @@ _deferring = contextvars.ContextVar("deferring", default=False)
 
 @contextlib.contextmanager
 def deferred_weight_gradients() -> Iterator[None]:
-    """What is differentiated within has gradients that an optimizer will read, number by number."""
+    """What is differentiated within has gradients that an optimizer will read, number by number.
+
+    For functions that are traced within: one that `jax.jit` has compiled before stays as it is.
+    """
     token = _deferring.set(True)
     try:
         yield
@@ -77,12 +80,15 @@ def _before(reverse: bool, state: State, states: State, resets: Array | None) ->
     # Of several layers that are computed in one call, all may begin with the same state.
     start = jnp.broadcast_to(state.hidden[..., None, :, :], after[..., :1, :, :].shape)
     before = jnp.concatenate([after[..., 1:, :, :], start] if reverse else [start, after[..., :-1, :, :]], axis=-3)
-    return before if resets is None else jnp.where(resets[..., None, :], 0, before)
+    return before if resets is None else jnp.where(jnp.broadcast_to(resets[..., None, :], before.shape), 0, before)
 
 
 def _sum_of_products(rows: Array, read: Array) -> Array:
     """The sum of rows [T, R, B] times what was read [T, D, B], over time and columns: [R, D]."""
-    time, _, columns = rows.shape[-3:]
+    *members, time, _, columns = rows.shape
+    read = jnp.broadcast_to(read, (*members, *read.shape[-3:]))
+    # What was read is written once, whatever it comes from: within the sum XLA would look up an embedding for each row.
+    rows, read = lax.optimization_barrier((rows, read))
     terms = (
         rows[..., t, :, None, b] * read[..., t, None, :, b] for t, b in itertools.product(range(time), range(columns))
     )

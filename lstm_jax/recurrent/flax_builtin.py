@@ -10,7 +10,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.flax_cells import RecurrentCell
-from lstm_jax.recurrent.initial import Initializer, check_forget_bias, check_replacement, check_rngs
+from lstm_jax.recurrent.initial import Initializer, check_drawn, check_forget_bias, check_replacement, check_rngs
 from lstm_jax.recurrent.sequences import check_sizes
 from lstm_jax.recurrent.stack import RecurrentStack
 from lstm_jax.recurrent.unroll import Run, Unrolling, run
@@ -53,6 +53,7 @@ class FlaxLSTMCell(RecurrentCell):
         self.dtype, self.param_dtype = dtype, param_dtype
         if kernel_init is not None and recurrent_kernel_init is None:
             both = kernel_init(rngs.params(), (in_features + hidden_features, 4 * hidden_features), param_dtype)
+            check_drawn("kernel_init", both, "[D + H, G·H]", in_features + hidden_features, 4 * hidden_features)
             kernel_init, recurrent_kernel_init = _as_drawn(both[:in_features]), _as_drawn(both[in_features:])
             # One key for all else, as LSTMCell takes one for its biases: what is drawn after the cell is the same, too.
             rngs = nnx.Rngs(rngs.params())
@@ -61,6 +62,10 @@ class FlaxLSTMCell(RecurrentCell):
         self.built_in = nnx.OptimizedLSTMCell(
             in_features, hidden_features, dtype=dtype, param_dtype=param_dtype, rngs=rngs, **chosen
         )
+        check_drawn("kernel_init", self.built_in.dense_i.kernel[...], "[D, G·H]", in_features, 4 * hidden_features)
+        recurrent = self.built_in.dense_h.kernel[...]
+        check_drawn("recurrent_kernel_init", recurrent, "[H, G·H]", hidden_features, 4 * hidden_features)
+        check_drawn("bias_init", self.bias[...], "[G·H]", 4 * hidden_features)
         if forget_bias is not None:
             self.bias[...] = self.bias[...].at[hidden_features : 2 * hidden_features].set(forget_bias)
 

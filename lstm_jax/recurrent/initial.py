@@ -4,13 +4,12 @@ from collections.abc import Callable
 from types import EllipsisType
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import Cell, Weights
-from lstm_jax.recurrent.sequences import check_shape, described
+from lstm_jax.recurrent.sequences import check_array, check_real, check_shape, described
 
 type Initializer = Callable[..., Array]
 
@@ -30,12 +29,23 @@ def check_forget_bias(forget_bias: ForgetBias, units: int) -> None:
         return
     if jnp.shape(forget_bias) not in ((), (units,)):
         raise ValueError(f"forget_bias: expected a number, or [H] = [{units}], not {list(jnp.shape(forget_bias))}")
+    check_real("forget_bias", forget_bias)
+
+
+def check_drawn(name: str, array: Any, axes: str, *shape: int) -> None:
+    """Raises a ValueError where an initialiser gives no real numbers of the shape that it was asked for."""
+    # Of an initialiser with metadata, `nnx.with_metadata` or `nnx.with_partitioning`, that is what it has drawn.
+    array = getattr(array, "raw_value", array)
+    check_array(name, array, axes)
+    check_shape(name, array, axes, shape)
 
 
 def check_replacement(weights: Weights, own: Weights) -> None:
     """Raises a ValueError where parameters that are to replace a cell's own have other shapes."""
-    for name, axes, new, old in zip(Weights._fields, ("[G·H, D]", "[G·H, H]", "[G·H]"), weights, own, strict=True):
+    biases = "[G·H]" if own.bias.shape[-1] == own.hidden.shape[-2] else "[4·H]"
+    for name, axes, new, old in zip(Weights._fields, ("[G·H, D]", "[G·H, H]", biases), weights, own, strict=True):
         check_shape(f"weights.{name}", new, axes, old.shape)
+        check_real(f"weights.{name}", new)
 
 
 def initial_weights(
@@ -58,9 +68,9 @@ def initial_weights(
     check_rngs(rngs)
     check_forget_bias(forget_bias, hidden_features)
 
-    def drawn(name: str, init: Initializer, axes: str, *shape: int) -> jax.Array:
-        array = jnp.asarray(init(rngs.params(), shape, dtype))
-        check_shape(name, array, axes, shape)
+    def drawn(name: str, init: Initializer, axes: str, *shape: int) -> Array:
+        array = init(rngs.params(), shape, dtype)
+        check_drawn(name, array, axes, *shape)
         return array
 
     columns = cell.num_gates * hidden_features
@@ -70,8 +80,13 @@ def initial_weights(
     else:
         kernel = drawn("kernel_init", kernel_init, "[D, G·H]", in_features, columns)
         recurrent_kernel = drawn("recurrent_kernel_init", recurrent_kernel_init, "[H, G·H]", hidden_features, columns)
-    bias = drawn("bias_init", bias_init, "[G·H]", cell.num_biases * hidden_features)
+    biases = "[G·H]" if cell.num_biases == cell.num_gates else f"[{cell.num_biases}·H]"
+    bias = drawn("bias_init", bias_init, biases, cell.num_biases * hidden_features)
     if cell.forget_gate is not None and forget_bias is not None:
         begin = 1.0 if forget_bias is ... else forget_bias
-        bias = bias.at[cell.forget_gate * hidden_features : (cell.forget_gate + 1) * hidden_features].set(begin)
+        bias = (
+            jnp.asarray(bias)
+            .at[cell.forget_gate * hidden_features : (cell.forget_gate + 1) * hidden_features]
+            .set(begin)
+        )
     return Weights(kernel.T, recurrent_kernel.T, bias)

@@ -61,6 +61,11 @@ def check_array(name: str, array: Any, axes: str) -> None:
     """Raises a ValueError where it is no array, such as a list, or one of complex numbers."""
     if not hasattr(array, "shape"):
         raise ValueError(f"{name} must be an array {axes}, not {described(array)}")
+    check_real(name, array)
+
+
+def check_real(name: str, array: Any) -> None:
+    """Raises a ValueError where numbers are complex."""
     if jnp.iscomplexobj(array):
         raise ValueError(f"{name} must be real numbers, not {jnp.result_type(array).name}")
 

@@ -35,6 +35,9 @@ SAME_FOR_ALL = {
 }
 """What a sweep cannot vary, and the flag that it has instead."""
 
+FILES = ("text_file",)
+"""Where something lies that runs learn from: no part of their names, but what is in it is, by its checksum."""
+
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 """As the flags of the experiments read them."""
 
@@ -107,7 +110,7 @@ def between(span: Span, share: float) -> Value:
 
 
 def _can_vary(field: dataclasses.Field) -> bool:
-    return field.metadata["identity"] and field.name not in SAME_FOR_ALL
+    return (field.metadata["identity"] or field.name in FILES) and field.name not in SAME_FOR_ALL
 
 
 def _parse_value(text: str, word: str, field: dataclasses.Field) -> Value:

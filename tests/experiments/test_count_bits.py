@@ -109,6 +109,7 @@ def assert_one_line(done, message):
         (["--predict=01", "--workdir=no/such/run"], "--workdir=no/such/run holds no run"),
         (["--hiden_size=3"], "--hiden_size: there is no such flag; the nearest is --hidden_size"),
         (["--foo=3"], "--foo: there is no such flag; --help lists them"),
+        (["--interactive=maybe"], "--interactive=maybe: must be true or false"),
         (["--generate=a"], "--generate: there is no such flag; it belongs to experiments.next_word; strings are asked"),
         (
             ["--preset=exact", "--cell=gru"],

@@ -49,14 +49,6 @@ def refused(call, message):
         ({"dropout_rate": -0.1}, "dropout_rate must be at least 0 and below 1, not -0.1"),
         ({"dropout_rate": float("nan")}, "dropout_rate must be at least 0 and below 1, not nan"),
         ({"dropout_rate": None}, "dropout_rate must be at least 0 and below 1, not None"),
-        ({"forget_bias": jnp.ones(3)}, "forget_bias: expected a number, or [H] = [5], not [3]"),
-        ({"kind": "flax_lstm", "forget_bias": np.ones(3)}, "forget_bias: expected a number, or [H] = [5], not [3]"),
-        ({"kernel_init": lambda *_: jnp.ones((3, 20))}, "kernel_init: expected [D + H, G·H] = [8, 20], not [3, 20]"),
-        ({"bias_init": lambda *_: jnp.ones(5)}, "bias_init: expected [G·H] = [20], not [5]"),
-        (
-            {"recurrent_kernel_init": lambda *_: jnp.ones((20, 5))},
-            "recurrent_kernel_init: expected [H, G·H] = [5, 20], not [20, 5]",
-        ),
         ({"impl": "fast"}, "impl must be one of auto, scan, fused, not fast"),
         ({"kind": "rnn", "impl": "fused"}, 'the cell "rnn" has no fused path: use impl="scan"'),
         ({"remat": -1}, "remat must be at least 0, not -1"),
@@ -72,33 +64,6 @@ def test_sizes_of_cells(cell_type):
     refused(lambda: cell_type(0, H, rngs=nnx.Rngs(0)), "in_features must be at least 1, not 0")
     refused(lambda: cell_type(D, 0, rngs=nnx.Rngs(0)), "hidden_features must be at least 1, not 0")
     refused(lambda: cell_type(D, 5.0, rngs=nnx.Rngs(0)), "hidden_features must be an integer, not 5.0")
-
-
-@pytest.mark.parametrize("kind", LAYERS)
-@pytest.mark.parametrize(
-    ("rngs", "given"), [(jax.random.key(0), "an array []"), (0, "int"), (None, "NoneType"), ((1, 2), "tuple of 2")]
-)
-def test_another_source_of_randomness(kind, rngs, given):
-    refused(lambda: LAYERS[kind](D, H, rngs=rngs), f"rngs: expected nnx.Rngs, not {given}; write rngs=nnx.Rngs(0)")
-
-
-@pytest.mark.parametrize("kind", ["lstm", "flax_lstm"])
-def test_parameters_of_another_size(kind):
-    cell = make(kind).cells[0]
-    before = cell.weights
-    for name, axes, shape in [("input", "[G·H, D]", (20, 4)), ("hidden", "[G·H, H]", (5, 20)), ("bias", "[G·H]", ())]:
-        new, own = before._replace(**{name: np.ones(shape)}), list(getattr(before, name).shape)
-        refused(lambda new=new: cell.set_weights(new), f"weights.{name}: expected {axes} = {own}, not {list(shape)}")
-    jax.tree.map(np.testing.assert_array_equal, cell.weights, before)
-
-
-def test_a_forget_bias_for_each_unit():
-    np.testing.assert_array_equal(make(forget_bias=np.arange(5.0)).cells[0].bias[...][H : 2 * H], np.arange(5.0))
-
-
-def test_any_sequence_of_lengths():
-    ours, theirs = (make()(INPUTS, lengths=lengths)[1][0] for lengths in (range(1, 5), jnp.arange(1, 5)))
-    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
 
 
 def test_integers_of_numpy_are_sizes_too():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments import next_word
 from lstm_jax.runs.config import RunConfig, setting_fields
 from lstm_jax.settings import SettingError
 from lstm_jax.sweeps.axis import SAME_FOR_ALL, parse_axis
@@ -16,9 +17,17 @@ from lstm_jax.tasks.count_bits import CountBits
 
 FIELDS = setting_fields(RunConfig(CountBits()))
 
+OF_TEXTS = setting_fields(next_word.BASE)
+
 
 def values(text):
     return list(parse_axis(text, FIELDS).values)
+
+
+def test_a_sweep_reads_one_text_or_several():
+    assert parse_axis("text_file=a.txt,~/b.txt", OF_TEXTS).values == ("a.txt", "~/b.txt")
+    with pytest.raises(SettingError, match="cannot vary"):
+        parse_axis("workdir=a", OF_TEXTS)
 
 
 def axes(*texts):

@@ -102,7 +102,7 @@ def backward(kind: str, reverse: bool, need: tuple[bool, bool], otherwise: Pass,
     ) -> PyTree:
         weights, inputs, state, resets = problem
         (time, _, columns), units = inputs.shape[-3:], state.hidden.shape[-2]
-        defer = deferred.is_preferred(weights, time, columns)
+        defer = not _division(units, columns, 0)[0] and deferred.is_preferred(weights, time, columns)
         absent = [None] * (2 - len(state))
         more = [*states, *absent, gates, *d_states, *absent, *d_final, *absent]
         shapes = [weights.input.shape[-2:], weights.hidden.shape[-2:], weights.bias.shape[-1:]]
