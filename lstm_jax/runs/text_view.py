@@ -76,6 +76,7 @@ class TextView(View):
     def scores(self, scores: list[Score], means: Mapping[str, float], step: int, board: Board) -> str:
         board.scalars({"perplexity": perplexity(np.mean([score.loss for score in scores]))}, step)
         tested = "held out" if self.problem.settings.held_out else "whole text"
+        tested = f"a sample, {tested}" if scores[0].sampled else tested
         return (
             f"step {step:7,}  average loss {means['loss']:.3f}, accuracy {1 - means['error']:7.2%}{self._among}  "
             f"({tested}: {1 - np.mean([score.error for score in scores]):.2%})  {self._sample}"

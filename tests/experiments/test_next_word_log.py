@@ -39,6 +39,12 @@ def test_accuracy_among_all_words_has_no_remark(tmp_path):
     assert {"loss", "error"} <= scalars(tmp_path, "train").keys()
 
 
+def test_what_is_tested_on_a_sample_says_so(tmp_path):
+    output = run(*TINY, "--test_size=50", "--eval_every=40", "--log_every=40", f"--workdir={tmp_path}").stdout
+    assert "  (a sample, whole text: " in output
+    assert "mistakes on 50 sampled words" in output
+
+
 LINE = re.compile(
     r"step +([\d,]+)  average loss (\d+\.\d{3}), accuracy +(\d+\.\d\d)%  \(whole text: (\d+\.\d\d)%\)  "
     r"(\[.*\]) - \[(\S+)\] vs \[(\S+)\]"
