@@ -89,8 +89,6 @@ def _sum_of_products(rows: Array, read: Array) -> Array:
     """The sum of rows [T, R, B] times what was read [T, D, B], over time and columns: [R, D]."""
     *members, time, _, columns = rows.shape
     read = jnp.broadcast_to(read, (*members, *read.shape[-3:]))
-    # What was read is written once, whatever it comes from: within the sum XLA would look up an embedding for each row.
-    rows, read = lax.optimization_barrier((rows, read))
     terms = (
         rows[..., t, :, None, b] * read[..., t, None, :, b] for t, b in itertools.product(range(time), range(columns))
     )
