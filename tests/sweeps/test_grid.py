@@ -24,14 +24,14 @@ def values(text):
     return list(parse_axis(text, FIELDS).values)
 
 
+def axes(*texts):
+    return [parse_axis(text, FIELDS) for text in texts]
+
+
 def test_a_sweep_reads_one_text_or_several():
     assert parse_axis("text_file=a.txt,~/b.txt", OF_TEXTS).values == ("a.txt", "~/b.txt")
     with pytest.raises(SettingError, match="cannot vary"):
         parse_axis("workdir=a", OF_TEXTS)
-
-
-def axes(*texts):
-    return [parse_axis(text, FIELDS) for text in texts]
 
 
 @given(
