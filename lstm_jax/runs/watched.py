@@ -4,6 +4,7 @@ The trainer writes a checkpoint whole before it removes the oldest. So there is 
 others come and go says nothing of the checkpoint that was read.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any, override
 
@@ -22,7 +23,11 @@ class WatchedCheckpoints(Checkpoints):
 
     @override
     def _open(self) -> None:
-        self._manager = self._manage(read_only=True)
+        for _ in range(TRIES):
+            with contextlib.suppress(FileNotFoundError):  # orbax looks at a folder that was there when it listed them
+                self._manager = self._manage(read_only=True)
+                return
+        raise self._overtaken()
 
     @override
     def _newest_sound(self, arrays: dict[str, np.ndarray]) -> tuple[int | None, dict[str, Any], list[str]]:
@@ -41,7 +46,10 @@ class WatchedCheckpoints(Checkpoints):
                 return step, notes, damaged
             else:
                 return None, {}, damaged
-        raise CheckpointError(
+        raise self._overtaken()
+
+    def _overtaken(self) -> CheckpointError:
+        return CheckpointError(
             f"the checkpoints in {self.folder} are replaced faster than they can be read: ask again, or when the run "
             "has ended; --checkpoint_every says how often they are written"
         )

@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent.parent
 STRICT = ["-W", "error", "-W", "ignore:Error reading persistent compilation cache entry"]
 """Warnings are errors, but for a program in the tests' cache that another process is just writing."""
 
+BEGUN: list[subprocess.Popen] = []
+"""The commands that the running test has started."""
+
 SMALL = [
     *("--seq_len=8", "--train_size=100", "--batch_size=32", "--hidden_size=8", "--num_steps=400"),
     *("--log_every=50", "--eval_every=200", "--checkpoint_every=100", "--cpu_devices=2"),
@@ -43,14 +46,10 @@ def run(
 
 
 def begin(*flags: str, experiment: str = "count_bits") -> subprocess.Popen:
-    return subprocess.Popen(
-        command(*flags, experiment=experiment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-    )
+    """Starts a command; it ends with the test at the latest."""
+    words, pipes = command(*flags, experiment=experiment), {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    BEGUN.append(subprocess.Popen(words, text=True, cwd=ROOT, env=environment(), **pipes))
+    return BEGUN[-1]
 
 
 def wait_for_checkpoint(folder: Path, step: int, process: subprocess.Popen) -> None:

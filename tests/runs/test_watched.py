@@ -29,6 +29,25 @@ def test_who_only_reads_changes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("ends", [True, False])
+def test_a_checkpoint_may_go_while_they_are_listed(tmp_path, monkeypatch, ends):
+    trainer = Checkpoints(tmp_path)
+    trainer.save(10, tree_at(10), {})
+    manage, tries = WatchedCheckpoints._manage, iter(range(1000))
+
+    def overtaken(self, **how):
+        if not ends or next(tries) < 2:
+            raise FileNotFoundError(2, "No such file or directory", f"{tmp_path}/5")
+        return manage(self, **how)
+
+    monkeypatch.setattr(WatchedCheckpoints, "_manage", overtaken)
+    if not ends:
+        with pytest.raises(CheckpointError, match="replaced faster than they can be read"):
+            WatchedCheckpoints(tmp_path)
+        return
+    assert WatchedCheckpoints(tmp_path).restore(TREE)[0].step == 10
+
+
+@pytest.mark.parametrize("ends", [True, False])
 def test_who_only_reads_begins_again_where_the_trainer_was_faster(tmp_path, monkeypatch, ends):
     trainer, steps = Checkpoints(tmp_path), iter(range(KEPT, 1000))
     for step in range(KEPT):
