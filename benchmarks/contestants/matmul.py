@@ -28,8 +28,8 @@ def prepare(request: Mapping[str, Any], _: Mapping[str, np.ndarray]) -> Call:
 
 if __name__ == "__main__":
     if options()["all_devices"]:
+        on_jax.use_conditions()
         devices.choose(options()["platform"])
-        on_jax.use_precision()
     else:
         on_jax.use_platform()
     serve(on_jax.about(), prepare)

@@ -32,13 +32,18 @@ def use_platform() -> None:
     wanted = options()
     if wanted["platform"] != "auto":
         jax.config.update("jax_platforms", {"gpu": "cuda"}.get(wanted["platform"], wanted["platform"]))
-    use_precision()
+    use_conditions()
 
 
-def use_precision() -> None:
-    """Sets the precision of matrix products as the process was told."""
+def use_conditions() -> None:
+    """Sets what holds for all contestants on JAX; must come before JAX looks at the platform.
+
+    The precision of matrix products is as the process was told. On a CPU the thread that calls computes, as it does in
+    PyTorch: by default JAX has another thread do it, and to wake that one and to be woken by it takes some 0.1 ms.
+    """
     if options()["matmul_precision"] != "default":
         jax.config.update("jax_default_matmul_precision", options()["matmul_precision"])
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def about(*packages: str) -> dict[str, Any]:
@@ -65,6 +70,44 @@ def finish[Result](result: Result) -> Result:
     return jax.block_until_ready(result)
 
 
+def forward(outputs: Callable[[Any, jax.Array], jax.Array], params: Any, inputs: jax.Array) -> Call:
+    """A call of a layer for its outputs."""
+    call = _compiled(outputs, params, inputs)
+    return lambda: call()[0]
+
+
+def both(
+    value_and_grad: Callable[[Any, jax.Array], tuple[jax.Array, Any]],
+    params: Any,
+    inputs: jax.Array,
+    input_kernel: Callable[[Any], Sequence[jax.Array]],
+) -> Call:
+    """A call of a function for the loss and the gradient; see `Network` for the part of the latter that is looked at."""
+    call, structure = _compiled(value_and_grad, params, inputs), jax.tree.structure(params)
+
+    def loss_and_gradient() -> tuple[jax.Array, Callable[[], Sequence[jax.Array]]]:
+        loss, *gradient = call()
+        return loss, lambda: input_kernel(jax.tree.unflatten(structure, gradient))
+
+    return loss_and_gradient
+
+
+def _compiled(
+    function: Callable[[Any, jax.Array], Any], params: Any, inputs: jax.Array
+) -> Callable[[], list[jax.Array]]:
+    """A call of a function, compiled, to the end of its work.
+
+    It takes and returns lists of arrays: what a library's trees of parameters cost in Python is not its layer's time.
+    """
+    leaves, structure = jax.tree.flatten(params)
+
+    @jax.jit
+    def flat(leaves: list[jax.Array], inputs: jax.Array) -> list[jax.Array]:
+        return jax.tree.leaves(function(jax.tree.unflatten(structure, leaves), inputs))
+
+    return lambda: finish(flat(leaves, inputs))
+
+
 def mean_square(hidden: jax.Array) -> jax.Array:
     """The loss: the mean square of the last hidden state [B, H]."""
     return jnp.mean(jnp.square(hidden.astype(jnp.float32)))
@@ -80,17 +123,11 @@ def main(build: Build, *packages: str) -> None:
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), network.params)
         inputs = jnp.asarray(arrays["inputs"], dtype)
         if request["pass"] == "forward":
-            forward = jax.jit(network.outputs)
-            return lambda: finish(forward(params, inputs))
+            return forward(network.outputs, params, inputs)
 
-        @jax.jit
-        def both(params: Any, inputs: jax.Array) -> tuple[jax.Array, Any]:
-            return jax.value_and_grad(lambda params: mean_square(network.last(params, inputs)))(params)
+        def loss(params: Any, inputs: jax.Array) -> jax.Array:
+            return mean_square(network.last(params, inputs))
 
-        def call() -> tuple[jax.Array, Sequence[jax.Array]]:
-            loss, gradients = finish(both(params, inputs))
-            return loss, network.input_kernel(gradients)
-
-        return call
+        return both(jax.value_and_grad(loss), params, inputs, network.input_kernel)
 
     serve(about(*packages), prepare)

@@ -41,28 +41,21 @@ def prepare(request: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Cal
     dtype = jnp.dtype(request["dtype"])
     graph, params = nnx.split(make_layer(request["cell"], arrays, dtype))
     inputs = jnp.asarray(arrays["inputs"], dtype)
-    if request["pass"] == "forward":
 
-        @jax.jit
-        def forward(params: nnx.State, inputs: jax.Array) -> jax.Array:
-            return lstm_jax.over_batch(lambda layer, inputs: layer(inputs)[0])(nnx.merge(graph, params), inputs)
+    def outputs(params: nnx.State, inputs: jax.Array) -> jax.Array:
+        return lstm_jax.over_batch(lambda layer, inputs: layer(inputs)[0])(nnx.merge(graph, params), inputs)
 
-        return lambda: on_jax.finish(forward(params, inputs))
-
-    @jax.jit
-    def both(params: nnx.State, inputs: jax.Array) -> tuple[Any, nnx.State]:
+    def value_and_grad(params: nnx.State, inputs: jax.Array) -> tuple[Any, nnx.State]:
         return lstm_jax.value_and_grad(loss)(nnx.merge(graph, params), inputs)
 
-    def call() -> tuple[jax.Array, list[jax.Array]]:
-        value, gradients = on_jax.finish(both(params, inputs))
-        return value, [gradients["cells"][0]["input_kernel"][...]]
-
-    return call
+    if request["pass"] == "forward":
+        return on_jax.forward(outputs, params, inputs)
+    return on_jax.both(value_and_grad, params, inputs, lambda found: [found["cells"][0]["input_kernel"][...]])
 
 
 if __name__ == "__main__":
+    on_jax.use_conditions()
     devices.choose(options()["platform"])
-    on_jax.use_precision()
     about = on_jax.about("flax", "lstm-jax")
     if native.available():
         about["parallel"] += ", and the kernel's threads"

@@ -42,7 +42,8 @@ def serve(about: Mapping[str, Any], prepare: Prepare, as_numpy: Callable[[Any], 
     Args:
         about: what the contestant is: platform, device, versions.
         prepare: makes, from a request and its arrays, a function that does the work once, to its very end. It returns
-            for `forward` the outputs [B, T, H], for `both` the loss and the gradient by the input kernel as a list.
+            for `forward` the outputs [B, T, H], for `both` the loss and a function without arguments that gives the
+            gradient by the input kernel as a list.
         as_numpy: an array of this library as one of NumPy.
     """
     stream = answers()
@@ -81,7 +82,7 @@ def _outcome(which: str, result: Any, as_numpy: Callable[[Any], np.ndarray]) -> 
         return {"loss": float(np.mean(as_numpy(result).astype(np.float64)[:, -1] ** 2))}
     if which == "both":
         loss, gradient = result
-        squares = [np.sum(as_numpy(part).astype(np.float64) ** 2) for part in gradient]
+        squares = [np.sum(as_numpy(part).astype(np.float64) ** 2) for part in gradient()]
         return {"loss": float(as_numpy(loss)), "gradient": float(np.sqrt(sum(squares)))}
     return {}
 

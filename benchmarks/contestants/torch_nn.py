@@ -1,6 +1,6 @@
 """PyTorch: `nn.LSTM` and `nn.GRU` as they come. Needs torch and NumPy alone, in any Python from 3.10 on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,13 +46,13 @@ def main() -> None:
             finish()
             return outputs
 
-        def both() -> tuple[torch.Tensor, list[torch.Tensor]]:
+        def both() -> tuple[torch.Tensor, Callable[[], list[torch.Tensor]]]:
             _, state = layer(inputs)
             hidden = state[0][0] if request["cell"] == "lstm" else state[0]
             loss = hidden.float().square().mean()
             gradients = torch.autograd.grad(loss, parameters)
             finish()
-            return loss, [gradients[0]]
+            return loss, lambda: [gradients[0]]
 
         return {"forward": forward, "both": both}[request["pass"]]
 

@@ -41,7 +41,8 @@ class FewBackward {
       std::swap(passed, passing);
       if (results_.d_inputs) add_up(results_.d_inputs + place, passed + units_, p_.features);
       if (++slot < gradient_.slots() && step) continue;
-      if (!results_.d_rows) gradient_.add(slot * p_.batch, step + slot == p_.time, team);
+      const int remembered = slot - (step == 0 && is_zero(p_.hidden_start, int64_t(p_.units) * p_.batch));
+      if (!results_.d_rows) gradient_.add(slot * p_.batch, remembered * p_.batch, step + slot == p_.time, team);
       slot = 0;
     }
     if (results_.d_hidden_start) add_up(results_.d_hidden_start, passed, p_.units);

@@ -26,10 +26,11 @@ class FewGradient {
   T* d_gates(int place) const { return d_gates_.get() + int64_t(place) * kGates * units_; }
   T* read(int place) const { return read_.get() + int64_t(place) * width_; }
 
-  // Adds what the first `places` columns contribute, or begins with it; the team shares the units.
-  void add(int places, bool begin, Team& team) const {
+  // Adds what the first `places` columns contribute, or begins with it; the team shares the units. After the first
+  // `remembered` columns there was no state to be read: it was zero.
+  void add(int places, int remembered, bool begin, Team& team) const {
     team.run(units_ / kLanes, [&](int group, int end) {
-      for (; group < end; ++group) add_units(group * kLanes, places, begin);
+      for (; group < end; ++group) add_units(group * kLanes, places, remembered, begin);
     });
   }
 
@@ -37,10 +38,10 @@ class FewGradient {
   static constexpr int kLanes = Vector<T>::kLanes;
   static constexpr int kContraction = 128;  // columns, of one time step or several, that one product contracts
 
-  void add_units(int first, int places, bool begin) const {
+  void add_units(int first, int places, int remembered, bool begin) const {
     for (int unit = first; unit < std::min(first + kLanes, p_.units); ++unit) {
       contract<Cell::kHidden.first, Cell::kHidden.count>(
-          {results_.d_hidden_weights, Cell::kHidden, p_.units, unit, p_.units}, unit, 0, p_.units, places, begin);
+          {results_.d_hidden_weights, Cell::kHidden, p_.units, unit, p_.units}, unit, 0, p_.units, remembered, begin);
       contract<Cell::kInput.first, Cell::kInput.count>(
           {results_.d_input_weights, Cell::kInput, p_.units, unit, p_.features}, unit, units_, p_.features, places,
           begin);
