@@ -96,7 +96,8 @@ def measure_all(tournament: Tournament, chosen: Settings, console: Console, matm
     for cell in settings.parse_names("cells", chosen.cells, work.CELLS):
         for shape in work.parse_shapes("shapes", chosen.shapes):
             for which in settings.parse_names("passes", chosen.passes, list(work.PASSES)):
-                with console.status("") as status:
+                with console.status("all start") as status:
+                    tournament.start_anew()
                     group = tournament.measure(cell, which, shape, lambda doing: status.update(doing))
                 found.extend(group)
                 if group:

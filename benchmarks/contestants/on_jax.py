@@ -82,7 +82,7 @@ def both(
     inputs: jax.Array,
     input_kernel: Callable[[Any], Sequence[jax.Array]],
 ) -> Call:
-    """A call of a function for the loss and the gradient; see `Network` for the part of the latter that is looked at."""
+    """A call of a function for the loss and the gradient; `input_kernel` is as in `Network`."""
     call, structure = _compiled(value_and_grad, params, inputs), jax.tree.structure(params)
 
     def loss_and_gradient() -> tuple[jax.Array, Callable[[], Sequence[jax.Array]]]:
