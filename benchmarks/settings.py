@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import options
+from experiments import options, parsers
 from lstm_jax.settings import SettingError
 
 PICTURES = (".png", ".svg")
@@ -17,7 +17,7 @@ PICTURES = (".png", ".svg")
 def define_flags(defaults: Any) -> None:
     """Defines a flag for each field of a settings dataclass."""
     for field in dataclasses.fields(defaults):
-        options.define_setting(field, f"default {field.default!r}")
+        options.define_setting(field, parsers.describe_default(field.default))
 
 
 def read_flags(defaults: Any) -> Any:

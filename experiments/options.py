@@ -7,7 +7,7 @@ import gc
 import io
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
     parsers.define_choice("preset", names, "recipe, which flags given by hand override", names[0])
     for name, field in chosen_fields(base).items():
         by_preset = {preset: presets[preset].get(name, field.default) for preset in names}
-        define_setting(field, describe_defaults(by_preset))
+        define_setting(field, parsers.describe_defaults(by_preset))
     process_flags.define()
 
 
@@ -51,18 +51,10 @@ def define_setting(field: dataclasses.Field, default: str) -> None:
         default: what holds without the flag, in words.
     """
     allowed = allowed_values(field)
-    text = f"{field.metadata['description']}{f'; {allowed}' if allowed else ''}; {default}"
+    text = "; ".join(filter(None, [field.metadata["description"], allowed, default]))
     parser = parsers.explaining(type(field.default), allowed)
     define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
     define(field.name, None, text, module_name=sys.argv[0])
-
-
-def describe_defaults(by_preset: Mapping[str, Any]) -> str:
-    """The defaults of a setting in words: one for all presets, or one each."""
-    values = set(by_preset.values())
-    if len(values) == 1:
-        return f"default {values.pop()!r}"
-    return "default " + ", ".join(f"{value!r} ({preset})" for preset, value in by_preset.items())
 
 
 def config_from_flags(base: RunConfig, presets: Presets) -> RunConfig:
@@ -93,6 +85,8 @@ def chosen_fields(base: RunConfig) -> dict[str, dataclasses.Field]:
 def given_settings(base: RunConfig) -> dict[str, Any]:
     """The settings that were given by hand."""
     given = {name: flags.FLAGS[name].value for name in chosen_fields(base) if flags.FLAGS[name].present}
+    for name in (name for name, value in given.items() if value == ""):
+        raise SettingError(name, "", "is empty: give a value, or leave the flag out")
     return {**given, "workdir": workdir()} if "workdir" in given else given
 
 

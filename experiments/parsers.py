@@ -3,9 +3,12 @@
 import difflib
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from absl import flags
+
+from lstm_jax.settings import written
 
 PARSERS: dict[type, Any] = {
     int: flags.IntegerParser,
@@ -31,7 +34,7 @@ def explaining(kind: type, allowed: str) -> flags.ArgumentParser:
 
 
 def define_choice(name: str, choices: list[str], text: str, default: str) -> None:
-    """Defines a flag that is one of some words, with messages and help as the settings have them."""
+    """Defines a flag that is one of some words, with messages as the settings have them; the help shows the default."""
 
     class Choice(flags.ArgumentParser):
         def parse(self, argument: str) -> str:
@@ -40,8 +43,22 @@ def define_choice(name: str, choices: list[str], text: str, default: str) -> Non
             return argument
 
     allowed = f"one of {', '.join(choices)}"
-    said = f"{text}; {allowed}; default {default!r}"
-    flags.DEFINE(Choice(), name, default, said, module_name=sys.argv[0])
+    flags.DEFINE(Choice(), name, default, f"{text}; {allowed}", module_name=sys.argv[0])
+
+
+def describe_default(default: Any) -> str:
+    """A default in words, as it is typed; none where it is empty, which the setting's own text explains."""
+    return "" if default == "" else f"default {written(default)}"
+
+
+def describe_defaults(by_preset: Mapping[str, Any]) -> str:
+    """The defaults of a setting in words: one for all presets, or each with its presets."""
+    presets: dict[Any, list[str]] = {}
+    for preset, value in by_preset.items():
+        presets.setdefault(value, []).append(preset)
+    if len(presets) == 1:
+        return describe_default(next(iter(presets)))
+    return "default " + ", ".join(f"{written(value)} ({', '.join(names)})" for value, names in presets.items())
 
 
 def wrong_flag(error: flags.Error) -> str:

@@ -21,7 +21,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_boolean(
         "interactive",
-        False,
+        None,
         "reads symbols from the keyboard, without end, and answers after each",
         module_name=sys.argv[0],
     )

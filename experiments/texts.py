@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import options, training
+from experiments import options, parsers, training
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.prompts import Wish, example_prompt
 from lstm_jax.runs.story import Storyteller
@@ -25,10 +25,10 @@ def define_flags() -> None:
         "generate", None, "lets the network trained in --workdir go on with these words", module_name=sys.argv[0]
     )
     flags.DEFINE_boolean(
-        "interactive", False, "asks for words again and again, and goes on with them", module_name=sys.argv[0]
+        "interactive", None, "asks for words again and again, and goes on with them", module_name=sys.argv[0]
     )
     for field in WISHES.values():
-        options.define_setting(field, f"default {field.default!r}")
+        options.define_setting(field, parsers.describe_default(field.default))
 
 
 def main(base: RunConfig, presets: options.Presets) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import console, options
+from experiments import console, options, parsers
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.files import at_home, write_whole
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -110,6 +110,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     for field in dataclasses.fields(Settings):
-        options.define_setting(field, f"default {field.default!r}")
+        options.define_setting(field, parsers.describe_default(field.default))
     sys.modules["__main__"].__doc__ = __doc__
     options.start(main)

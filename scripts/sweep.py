@@ -22,7 +22,7 @@ from typing import Any
 from absl import flags
 
 import experiments
-from experiments import STARTED, options, recipes
+from experiments import STARTED, options, parsers, recipes
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs.config import RunSettings
 from lstm_jax.settings import SettingError, Settings, check_ranges
@@ -48,16 +48,16 @@ def define_flags() -> None:
     """Defines all flags."""
     module: Any = {"module_name": sys.argv[0]}
     flags.DEFINE_enum("experiment", None, find_experiments(), "what is run", **module)
-    flags.DEFINE_multi_string("set", [], "NAME=VALUES of a setting; may be given several times", **module)
+    flags.DEFINE_multi_string("set", None, "NAME=VALUES of a setting; may be given several times", **module)
     flags.DEFINE_string("preset", None, "recipe of all runs; default: the experiment's own", **module)
-    flags.DEFINE_string("workdir", None, "folder of the sweep; goes on with the one that is there", **module)
+    flags.DEFINE_string("workdir", None, "folder of the sweep, needed; goes on with the one that is there", **module)
     fields = {field.name: field for field in dataclasses.fields(RunSettings)}
-    defaults = {name: f"default {fields[name].default!r}" for name in SHARED}
+    defaults = {name: parsers.describe_default(fields[name].default) for name in SHARED}
     defaults["cpu_devices"] = "default 1, so that several runs are computed side by side"
     for name, default in defaults.items():
         options.define_setting(fields[name], default)
     for field in OWN.values():
-        options.define_setting(field, f"default {field.default!r}")
+        options.define_setting(field, parsers.describe_default(field.default))
 
 
 def given(names: Any) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class ModelSettings:
         """Raises SettingError where a setting is out of range or contradicts another."""
         check_ranges(self)
         if self.read_from == "cell" and self.kind != "lstm":
-            reason = f"needs --cell=lstm, a {self.cell} has no cell state"
+            reason = f"needs --cell=lstm or flax_lstm, a {self.cell} has no cell state"
             raise SettingError("read_from", "cell", reason, "read_from=hidden")
         if self.impl == "fused" and self.cell not in UNROLL:
             raise SettingError("impl", "fused", f"needs --cell=lstm or gru; use --impl=scan for --cell={self.cell}")

@@ -53,7 +53,7 @@ def ask(config: RunConfig, folder: Path, texts: list[str]) -> list[str]:
         said, every = answers(program, params, asked)
         for place, text in enumerate(texts):
             line = describe_answer(problem.task.asked, program.objective, Said(*(leaf[place] for leaf in said)))
-            role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed))
+            role = role_of(asked.rows(slice(place, place + 1)), problem.strings(seed), problem.every_step)
             paragraphs[place].append(f"  seed {seed}: {line}; {role}")
             if every is not None:
                 rows = {"true": true[place, : len(text)], f"seed {seed}": every[place, : len(text)]}
@@ -151,17 +151,29 @@ def describe_answer(asked: str, objective: Objective, said: Said) -> str:
     return f"{asked} {answer} (probabilities {', '.join(listed)})"
 
 
-def role_of(asked: Strings, strings: MemberStrings) -> str:
-    """What part a string, [1, T], had in the training of a member."""
+def role_of(asked: Strings, strings: MemberStrings, every_step: bool) -> str:
+    """What part a string, [1, T], had in the training of a member.
+
+    Args:
+        asked: the string.
+        strings: those of the member.
+        every_step: whether it was told the answer after each symbol of a string.
+    """
     if not len(strings.train.lengths):
         return "maybe among the training strings, which were drawn anew at each update"
-    if contains(strings.train, asked):
+    beginning = lengths_of(strings.train, asked)
+    if asked.lengths[0] in beginning:
         return "in the training set"
-    return "not in the training set" + (", held out for --patience" if contains(strings.valid, asked) else "")
+    if every_step and len(beginning):
+        return "the beginning of a string in the training set, which was told the answer after each symbol"
+    held_out = asked.lengths[0] in lengths_of(strings.valid, asked)
+    return "not in the training set" + (", held out for --patience" if held_out else "")
 
 
-def contains(strings: Strings, asked: Strings) -> bool:
-    """Whether a string, [1, T], is among others."""
+def lengths_of(strings: Strings, asked: Strings) -> np.ndarray:
+    """How long those strings are that begin with another, [1, T]."""
     length = asked.lengths[0]
-    same = strings.codes[strings.lengths == length, :length]
-    return len(same) > 0 and bool(np.any(np.all(same == asked.codes[0, :length], axis=1)))
+    if length > strings.codes.shape[1]:
+        return strings.lengths[:0]
+    same = np.all(strings.codes[:, :length] == asked.codes[0, :length], axis=1)
+    return strings.lengths[same & (strings.lengths >= length)]

@@ -31,7 +31,9 @@ class RunSettings:
     checkpoint_every: int = setting(1_000, "updates between checkpoints", minimum=1)
     platform: str = setting("auto", "where to compute", choices=("auto", "cpu", "gpu", "tpu"))
     cpu_devices: int = setting(0, "parts into which JAX divides the processor; 0: one a core", minimum=0, maximum=1024)
-    workdir: str = setting("", "folder of the run; resumed if it holds an unfinished one", identity=False)
+    workdir: str = setting(
+        "", "folder of the run; goes on with an unfinished one; without it: in runs/", identity=False
+    )
     progress: str = setting("auto", "progress bar; auto: on a terminal", choices=("auto", "on", "off"), identity=False)
 
     @property

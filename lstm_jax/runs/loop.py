@@ -15,6 +15,11 @@ from lstm_jax.runs.session import REMEDY, NotFiniteError, Session
 from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.training.score import Score
 
+EXCUSE = (
+    "stopping as soon as this evaluation is done and all is saved; Ctrl-C again stops at once, and what came after the "
+    "last checkpoint is lost"
+)
+
 
 class RunInterruptedError(Exception):
     """A signal asked the run to stop; it was saved at this step."""
@@ -43,7 +48,7 @@ def run(config: RunConfig, folder: Path, started: float) -> dict[str, Any]:
         CheckpointError: a checkpoint could not be written or read.
         LostProcessError: another process of the run is gone.
     """
-    with contextlib.ExitStack() as held, catch_interrupts() as interrupted, processes.watched():
+    with contextlib.ExitStack() as held, catch_interrupts(EXCUSE) as interrupted, processes.watched():
         result = processes.first(lambda: _open_folder(held, config, folder), folders.FolderError)
         if result is not None:
             return result

@@ -12,7 +12,7 @@ from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.settings import SettingError, setting
 from lstm_jax.tasks.loops import find_loop
 from lstm_jax.tasks.vocabulary import shown, split_text
-from lstm_jax.training.generate import continue_stream, continue_windows
+from lstm_jax.training.generate import Choice, continue_stream, continue_windows
 from lstm_jax.training.step import Program
 
 SHORT_PROMPT = {"words": 4, "characters": 20}
@@ -34,6 +34,7 @@ class Wish:
         0.0, "how boldly words (or characters) are drawn; 0: always the likeliest", minimum=0, maximum=1_000
     )
     top_k: int = setting(0, "draw from so many of the likeliest only; 0: from all", minimum=0)
+    write_unknown: bool = setting(False, "may write <unk>, which stands for words of fewer than --min_count")
     sample_seed: int = setting(0, "draw other words (or characters) with another number", minimum=0, maximum=2**31 - 1)
 
 
@@ -50,9 +51,10 @@ def continue_prompt(
     """Goes on with a prompt [T] of codes."""
     streams = problem.settings.stateful
     function = continue_stream if streams else continue_windows
-    temperature = jnp.float32(wish.temperature)
-    codes = np.asarray(function(program, params, prompt, wish.num_words, key, temperature, wish.top_k))
     vocabulary = problem.text.vocabulary
+    hidden = None if wish.write_unknown or len(vocabulary) == 1 else vocabulary.unknown
+    how = Choice(key, jnp.float32(wish.temperature), jnp.int32(-1 if hidden is None else hidden))
+    codes = np.asarray(function(program, params, prompt, wish.num_words, how, wish.top_k))
     return Told(vocabulary.join(vocabulary.decode(codes)), describe_loop(problem, np.concatenate([prompt, codes])))
 
 

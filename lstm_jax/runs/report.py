@@ -48,7 +48,7 @@ def remarks(view: View, result: dict[str, Any]) -> list[str]:
 def closing_line(result: dict[str, Any]) -> str:
     """Wall time beside what was published."""
     updates = counted(result["steps"], "update")
-    here = f"Wall time {result['wall_seconds']:.1f} s for {updates}, from the start of the process."
+    here = f"Wall time {result['wall_seconds']:.1f} s for {updates}, with starting, compiling and testing."
     published = result["published"]
     if not published or "accuracy" in published:  # that of a text is not an error on what is tested here
         return here
@@ -76,6 +76,8 @@ def seed_lines(seeds: list[dict[str, Any]], tested: str) -> list[str]:
 
 def _seed_line(seed: dict[str, Any], tested: str) -> str:
     size = f"{seed['test_size']:,} sampled" if seed["sampled"] else f"all {seed['test_size']:,}"
+    if seed["test_size"] == 1:
+        size = "one of the" if seed["sampled"] else "the only one of the"
     mistakes = counted(seed["test_mistakes"], "mistake")
     line = f"Seed {seed['seed']}: error {seed['test_error']:.4%}, {mistakes} on {size} {tested}"
     if seed["sampled"]:

@@ -96,9 +96,10 @@ def floor_lines(result: dict[str, Any]) -> list[str]:
         return []  # strings that are drawn anew have every answer sooner or later
     seeds, floors = result["seeds"], []
     low, high = result["answer_range"]
+    answers = sorted({*range(low, high + 1), *count(result, "by_answer")})  # longer strings may have others
     times: dict[int, int] = {}
     for seed in seeds:
-        missing = [answer for answer in range(low, high + 1) if str(answer) not in seed["trained"]]
+        missing = [answer for answer in answers if str(answer) not in seed["trained"]]
         unseen = [seed["by_answer"].get(str(answer), (0, 0))[1] for answer in missing]
         floors.append(sum(unseen) / seed["test_size"])
         for answer in missing:

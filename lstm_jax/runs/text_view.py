@@ -24,6 +24,9 @@ from lstm_jax.training.step import Program
 WORDS, CHARACTERS = 32, 200
 """How long the story is that a network tells at each evaluation."""
 
+LARGE_PERPLEXITY = 1e9
+"""Beyond this nobody asks for all digits."""
+
 WRAPPER = textwrap.TextWrapper(100, replace_whitespace=False, drop_whitespace=False)
 """Breaks the long lines of a story."""
 
@@ -105,14 +108,14 @@ class TextView(View):
         for gram in result["ngrams"]:
             seen = gram["order"] - 1
             words = counted(seen, result["asked"]) if seen else "nothing"
-            table.append([f"counting, {words} seen", f"{gram['accuracy']:.2%}", f"{gram['perplexity']:,.2f}"])
+            table.append([f"counting, {words} seen", f"{gram['accuracy']:.2%}", spelled(gram["perplexity"], 2)])
         ceiling = result["ceiling"]
         if ceiling is not None:
             seen = counted(result["config"]["seq_len"], result["asked"])
             table.append([f"the best possible, {seen} seen", f"{ceiling['right'] / ceiling['windows']:.2%}", ""])
         for seed in result["seeds"]:
-            row = [f"this network, seed {seed['seed']}", f"{1 - seed['test_error']:.2%}", f"{seed['perplexity']:,.3f}"]
-            table.append(row)
+            accuracy, measure = f"{1 - seed['test_error']:.2%}", spelled(seed["perplexity"], 3)
+            table.append([f"this network, seed {seed['seed']}", accuracy, measure])
         return [table]
 
     @override
@@ -143,7 +146,7 @@ class TextView(View):
         different = result.get("learned_symbols", result["symbols"])
         unknown = self.problem.text.vocabulary.unknown
         name = "" if unknown is None else self.problem.text.vocabulary.symbols[unknown]
-        size = f"{result['learned']:,} {result['asked']}s are learned, {different:,} different ones"
+        size = f"{result['learned']:,} {result['asked']}s are learned, {different:,} different"
         lines = [f"The text: {size}{f'; {rare:.1%} of it is {name}, to be foretold like any other' if rare else ''}."]
         if missing and rare:
             lines.append(
@@ -160,6 +163,11 @@ class TextView(View):
     def _last_updates(self, result: dict[str, Any]) -> int:
         every = self.config.run.log_every
         return (result["steps"] - 1) % every + 1
+
+
+def spelled(perplexity: float, digits: int) -> str:
+    """A perplexity with so many digits after the point; of one that a diverged network has, its size alone."""
+    return f"{perplexity:,.{digits}f}" if perplexity < LARGE_PERPLEXITY else f"{perplexity:.2g}"
 
 
 def as_written(text: str) -> str:

@@ -19,7 +19,7 @@ class TextSettings:
     """Which text there is, what its symbols are, and how it is learned from."""
 
     text_file: str = setting(
-        "", "text to learn from, in UTF-8; empty: the fable that comes with the package", identity=False
+        "", "text to learn from, in UTF-8; without it the fable that comes with the package", identity=False
     )
     tokens: str = setting("words", "what is predicted: words (between white space) or characters", choices=UNITS)
     lowercase: bool = setting(False, "turn upper case into lower case first")

@@ -35,7 +35,7 @@ class TrainSettings:
     num_steps: int = setting(2_500, "updates", minimum=1, maximum=50_000_000)
     batch_size: int = setting(
         128,
-        "strings (windows or streams of a text) an update; strings, unless given, no more than there are to learn from",
+        "strings, or windows or streams of a text, an update; without it no more strings than there are to learn from",
         minimum=1,
     )
     supervise: str = setting(

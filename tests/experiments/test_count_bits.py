@@ -110,10 +110,11 @@ def assert_one_line(done, message):
         (["--hiden_size=3"], "--hiden_size: there is no such flag; the nearest is --hidden_size"),
         (["--foo=3"], "--foo: there is no such flag; --help lists them"),
         (["--interactive=maybe"], "--interactive=maybe: must be true or false"),
+        (["--workdir="], "--workdir=: is empty: give a value, or leave the flag out"),
         (["--generate=a"], "--generate: there is no such flag; it belongs to experiments.next_word; strings are asked"),
         (
             ["--preset=exact", "--cell=gru"],
-            "--preset=exact: has --read_from=cell, which needs --cell=lstm, a gru has",
+            "--preset=exact: has --read_from=cell, which needs --cell=lstm or flax_lstm, a gru has",
         ),
         (["--cell=lstn"], "must be one of lstm, gru, rnn"),
         (["--preset=quick"], "--preset=quick: must be one of fast, paper, exact"),

@@ -15,8 +15,8 @@ from lstm_jax.tasks.strings import encode
     [
         (
             {"cell": "gru"},
-            "--preset=fast: which is the default, has --read_from=cell, which needs --cell=lstm, a gru has no cell "
-            "state; add --read_from=hidden",
+            "--preset=fast: which is the default, has --read_from=cell, which needs --cell=lstm or flax_lstm, a gru "
+            "has no cell state; add --read_from=hidden",
         ),
         (
             {"bidirectional": True},

@@ -10,12 +10,20 @@ def test_a_word_that_is_read_as_unknown_is_named(tmp_path):
     assert f"; {share:.1%} of it is <unk>, to be foretold like any other." in output
     flags = [f"--workdir={tmp_path}", "--num_words=2"]
     story, *remarks = run(*flags, "--generate=the COUNCIL mice").stdout.splitlines()
+    assert "<unk>" not in story
     assert story.startswith("the COUNCIL mice ")
     assert remarks[-1].startswith("(word 'council' at position 2 is read as <unk>; ")
     known = run(*flags, "--generate=the mice <unk>").stdout
     assert "is read as" not in known
     asked = run(*flags, "--interactive", typed="the mise the\n").stdout
     assert "(word 'mise' at position 2 is read as <unk>; nearest: mice" in asked
+
+
+def test_a_story_has_unknown_words_only_where_they_are_wished_for(tmp_path):
+    run(*SMALL, "--min_count=3", "--lowercase", "--num_steps=60", f"--workdir={tmp_path}")
+    flags = [f"--workdir={tmp_path}", "--num_words=40", "--temperature=2", "--generate=and to the"]
+    assert "<unk>" not in run(*flags).stdout
+    assert "<unk>" in run(*flags, "--write_unknown").stdout
 
 
 def test_very_long_words_are_cut_where_they_are_shown(tmp_path):
@@ -46,7 +54,7 @@ def test_the_vocabulary_is_that_of_what_is_learned(tmp_path):
     share = sum(word not in learned for word in held_out) / len(held_out)
     assert len(set(learned)) == 88
     assert "143 words of the fable, 88 different" in output
-    assert "143 words are learned, 88 different ones." in output
+    assert "143 words are learned, 88 different." in output
     assert f"Of the held-out words {share:.1%} do not occur in what is learned and are read as <unk>" in output
     result = result_of(folder)
     never = sum(word not in learned for word in held_out[3:])

@@ -55,3 +55,8 @@ def test_answers_that_were_never_shown_are_listed_to_the_end(trained, said):
     line, floor = floor_lines(result(range(201), trained))
     assert line == f"Never in training: sum {said}."
     assert floor.startswith("A class that is never shown is not learned")
+
+
+def test_answers_to_longer_strings_than_those_learned_are_listed_too():
+    longer = {**result(range(-20, 21), [range(-6, 7)], readout="number"), "answer_range": [-6, 6]}
+    assert floor_lines(longer) == ["Never in training: sum -20 to -7, 7 to 20."]

@@ -8,7 +8,7 @@ import pytest
 from lstm_jax.network.inputs import Embedding
 from lstm_jax.network.settings import ModelSettings
 from lstm_jax.tasks.objectives import ClassObjective
-from lstm_jax.training.generate import choose, continue_stream, continue_windows
+from lstm_jax.training.generate import Choice, choose, continue_stream, continue_windows
 from lstm_jax.training.mesh import Layout
 from lstm_jax.training.optimizers import TrainSettings
 from lstm_jax.training.sources import Windows
@@ -43,20 +43,37 @@ def test_the_likeliest_symbol_is_read_next(network, function, seen):
     story = list(PROMPT)
     for _ in range(12):
         story.append(likeliest(*network, story[-seen:]))
-    told = function(*network, PROMPT, 12, KEY, jnp.float32(0))
+    told = function(*network, PROMPT, 12, how(0))
     assert list(told) == story[3:]
     assert len(set(story)) > 2  # not the same all the time: what was read before matters
 
 
 @pytest.mark.parametrize("function", [continue_windows, continue_stream])
 def test_what_is_drawn_depends_on_the_key_alone(network, function):
-    told = [list(function(*network, PROMPT, 30, jax.random.key(seed), jnp.float32(2))) for seed in (1, 1, 2)]
+    told = [list(function(*network, PROMPT, 30, how(2, jax.random.key(seed)))) for seed in (1, 1, 2)]
     assert told[0] == told[1] != told[2]
 
 
-def draw_many(outputs, temperature, top_k, count=20_000):
-    keys = jax.random.split(KEY, count)
-    return np.asarray(jax.vmap(lambda key: choose(outputs, key, jnp.float32(temperature), top_k))(keys))
+@pytest.mark.parametrize("temperature", [0, 2])
+@pytest.mark.parametrize("function", [continue_windows, continue_stream])
+def test_a_symbol_that_may_not_be_written_is_not(network, function, temperature):
+    free = np.asarray(function(*network, PROMPT, 30, how(temperature)))
+    never = int(free[0])
+    told = np.asarray(function(*network, PROMPT, 30, how(temperature, never=never)))
+    assert never not in told
+    if not temperature:
+        program, params = network
+        outputs = np.array(program.with_params(params).last_output(PROMPT[:, None])[0][:, 0])
+        assert told[0] == np.argsort(outputs)[-2], "the next likeliest takes its place"
+
+
+def how(temperature, key=KEY, never=-1):
+    return Choice(key, jnp.float32(temperature), jnp.int32(never))
+
+
+def draw_many(outputs, temperature, top_k, count=20_000, never=-1):
+    way = how(temperature, never=never)
+    return np.asarray(jax.vmap(lambda number: choose(outputs, way, number, top_k))(jnp.arange(count)))
 
 
 OUTPUTS = jnp.array([0.5, 2.0, -1.0, 1.5, 0.0, 1.9])
@@ -82,6 +99,15 @@ def test_top_k_draws_from_the_likeliest_only_and_in_their_proportion(top_k, kept
     assert (np.abs(shares - expected) <= 4 * np.sqrt(expected * (1 - expected) / 20_000)).all()
 
 
+@pytest.mark.parametrize(("top_k", "kept"), [(0, [0, 2, 3, 4, 5]), (2, [3, 5])])
+def test_what_is_never_drawn_leaves_the_proportion_of_the_others(top_k, kept):
+    shares = np.bincount(draw_many(OUTPUTS, 1.0, top_k, never=1), minlength=6) / 20_000
+    expected = np.zeros(6)
+    expected[kept] = np.exp(np.asarray(OUTPUTS)[kept])
+    expected /= expected.sum()
+    assert (np.abs(shares - expected) <= 4 * np.sqrt(expected * (1 - expected) / 20_000)).all()
+
+
 def test_of_equally_likely_symbols_no_more_than_k_are_drawn_from():
     assert len(set(draw_many(jnp.zeros(50), 1.0, 3))) == 3
 
@@ -98,5 +124,5 @@ def test_a_tiny_temperature_is_the_likeliest_too():
 @pytest.mark.parametrize("function", [continue_windows, continue_stream])
 def test_each_symbol_is_drawn_anew(network, function):
     program, params = network
-    told = function(program, jax.tree.map(jnp.zeros_like, params), PROMPT, 700, KEY, jnp.float32(1))
+    told = function(program, jax.tree.map(jnp.zeros_like, params), PROMPT, 700, how(1))
     assert (np.abs(np.bincount(told, minlength=7) - 100) < 4 * np.sqrt(700 / 7)).all()  # all are equally likely
