@@ -1,5 +1,6 @@
 """What the contestants on JAX have in common: two compiled functions of parameters and inputs."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -63,11 +64,16 @@ def finish[Result](result: Result) -> Result:
     On a GPU this asks again and again, as `torch.cuda.synchronize` does for PyTorch: JAX would put the thread to sleep,
     and to wake it takes 7-12 µs, a tenth of what small layers take. On a CPU the cores have better things to do.
     """
-    if jax.default_backend() == "gpu":
+    if _on_gpu():
         for leaf in jax.tree.leaves(result):
             while not leaf.is_ready():
                 pass
     return jax.block_until_ready(result)
+
+
+@functools.cache
+def _on_gpu() -> bool:
+    return jax.default_backend() == "gpu"
 
 
 def forward(outputs: Callable[[Any, jax.Array], jax.Array], params: Any, inputs: jax.Array) -> Call:

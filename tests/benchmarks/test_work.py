@@ -1,5 +1,7 @@
 """What is counted, drawn and compared."""
 
+import signal
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -136,6 +138,17 @@ class FailingProduct:
         if size > self.largest:
             raise NotMeasuredError("out of memory")
         return {"seconds": 1e-3}
+
+
+def test_no_process_outlives_the_piece_of_work_that_it_was_started_for(tmp_path):
+    with Tournament(["lstm_jax"], Conditions(platform="cpu"), tmp_path) as tournament:
+        before = [process._process for process in tournament._processes.values()]
+        tournament.start_anew()
+        (after,) = (process._process for process in tournament._processes.values())
+        assert [process.returncode for process in before] == [-signal.SIGKILL] * (1 + len(MATMUL))
+        (row,) = tournament.measure("gru", "both", Shape(batch=2, time=3, features=1, hidden=4), lambda doing: None)
+        assert (row.measured, after.poll()) == (True, None)
+    assert after.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("largest", "size"), [(0, None), (64, 64), (200, 100)])
