@@ -85,8 +85,6 @@ def chosen_fields(base: RunConfig) -> dict[str, dataclasses.Field]:
 def given_settings(base: RunConfig) -> dict[str, Any]:
     """The settings that were given by hand."""
     given = {name: flags.FLAGS[name].value for name in chosen_fields(base) if flags.FLAGS[name].present}
-    for name in (name for name, value in given.items() if value == ""):
-        raise SettingError(name, "", "is empty: give a value, or leave the flag out")
     return {**given, "workdir": workdir()} if "workdir" in given else given
 
 

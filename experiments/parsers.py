@@ -23,6 +23,8 @@ def explaining(kind: type, allowed: str) -> flags.ArgumentParser:
 
     class Parser(PARSERS[kind]):  # type: ignore[misc,valid-type]
         def parse(self, argument: Any) -> Any:
+            if argument == "":
+                raise ValueError("is empty: give a value, or leave the flag out")
             try:
                 return super().parse(argument)
             except (TypeError, ValueError):
@@ -33,8 +35,8 @@ def explaining(kind: type, allowed: str) -> flags.ArgumentParser:
     return parser
 
 
-def define_choice(name: str, choices: list[str], text: str, default: str) -> None:
-    """Defines a flag that is one of some words, with messages as the settings have them; the help shows the default."""
+def define_choice(name: str, choices: list[str], text: str, default: str = "") -> None:
+    """Defines a flag that is one of some words, with messages and help as the settings have them."""
 
     class Choice(flags.ArgumentParser):
         def parse(self, argument: str) -> str:
@@ -43,7 +45,9 @@ def define_choice(name: str, choices: list[str], text: str, default: str) -> Non
             return argument
 
     allowed = f"one of {', '.join(choices)}"
-    flags.DEFINE(Choice(), name, default, f"{text}; {allowed}", module_name=sys.argv[0])
+    described = f"; default {default}" if default else ""
+    flags.DEFINE(Choice(), name, default or None, f"{text}; {allowed}{described}", module_name=sys.argv[0])
+    flags.FLAGS[name].default_as_str = None  # or the help has a second line for it
 
 
 def describe_default(default: Any) -> str:

@@ -1,23 +1,22 @@
 """Flags that say which process of a run this is, where several train one run together."""
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from absl import flags
 
+from experiments import parsers
 from lstm_jax.runs import cluster
 from lstm_jax.settings import SettingError
 
-FLAGS: dict[str, tuple[Callable[..., Any], str]] = {
+FLAGS: dict[str, tuple[type, str]] = {
     "coordinator_address": (
-        flags.DEFINE_string,
+        str,
         "HOST:PORT at which process 0 waits for the others, where several processes train one run; "
         "default: what JAX learns from Slurm, Kubernetes, Open MPI or a TPU pod, and otherwise one process",
     ),
-    "num_processes": (flags.DEFINE_integer, "how many processes train the run, with --coordinator_address"),
+    "num_processes": (int, "how many processes train the run, with --coordinator_address"),
     "process_id": (
-        flags.DEFINE_integer,
+        int,
         "which of them this is, from 0, with --coordinator_address; process 0 keeps the folder and speaks",
     ),
 }
@@ -25,8 +24,8 @@ FLAGS: dict[str, tuple[Callable[..., Any], str]] = {
 
 def define() -> None:
     """Defines them."""
-    for name, (define_flag, text) in FLAGS.items():
-        define_flag(name, None, text, module_name=sys.argv[0])
+    for name, (kind, text) in FLAGS.items():
+        flags.DEFINE(parsers.explaining(kind, "an integer"), name, None, text, module_name=sys.argv[0])
 
 
 def join() -> None:

@@ -47,7 +47,7 @@ def find_experiments() -> list[str]:
 def define_flags() -> None:
     """Defines all flags."""
     module: Any = {"module_name": sys.argv[0]}
-    flags.DEFINE_enum("experiment", None, find_experiments(), "what is run", **module)
+    parsers.define_choice("experiment", find_experiments(), "what is run")
     flags.DEFINE_multi_string("set", None, "NAME=VALUES of a setting; may be given several times", **module)
     flags.DEFINE_string("preset", None, "recipe of all runs; default: the experiment's own", **module)
     flags.DEFINE_string("workdir", None, "folder of the sweep, needed; goes on with the one that is there", **module)

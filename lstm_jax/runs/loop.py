@@ -25,7 +25,7 @@ class RunInterruptedError(Exception):
     """A signal asked the run to stop; it was saved at this step."""
 
     def __init__(self, step: int):
-        super().__init__(f"interrupted at step {step}")
+        super().__init__(f"interrupted at step {step:,}")
         self.step = step
 
 

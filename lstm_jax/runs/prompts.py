@@ -11,7 +11,7 @@ from lstm_jax.runs.report import counted
 from lstm_jax.runs.text_problem import TextProblem
 from lstm_jax.settings import SettingError, setting
 from lstm_jax.tasks.loops import find_loop
-from lstm_jax.tasks.vocabulary import shown, split_text
+from lstm_jax.tasks.vocabulary import UNKNOWN, Vocabulary, shown, split_text
 from lstm_jax.training.generate import Choice, continue_stream, continue_windows
 from lstm_jax.training.step import Program
 
@@ -34,7 +34,7 @@ class Wish:
         0.0, "how boldly words (or characters) are drawn; 0: always the likeliest", minimum=0, maximum=1_000
     )
     top_k: int = setting(0, "draw from so many of the likeliest only; 0: from all", minimum=0)
-    write_unknown: bool = setting(False, "may write <unk>, which stands for words of fewer than --min_count")
+    write_unknown: bool = setting(False, "may write <unk>, which stands for rare or unknown words")
     sample_seed: int = setting(0, "draw other words (or characters) with another number", minimum=0, maximum=2**31 - 1)
 
 
@@ -52,10 +52,19 @@ def continue_prompt(
     streams = problem.settings.stateful
     function = continue_stream if streams else continue_windows
     vocabulary = problem.text.vocabulary
-    hidden = None if wish.write_unknown or len(vocabulary) == 1 else vocabulary.unknown
-    how = Choice(key, jnp.float32(wish.temperature), jnp.int32(-1 if hidden is None else hidden))
+    hidden = np.zeros(len(vocabulary), bool)
+    hidden[[] if wish.write_unknown else unknown_codes(vocabulary)] = True
+    how = Choice(key, jnp.float32(wish.temperature), jnp.asarray(hidden & ~hidden.all()))
     codes = np.asarray(function(program, params, prompt, wish.num_words, how, wish.top_k))
-    return Told(vocabulary.join(vocabulary.decode(codes)), describe_loop(problem, np.concatenate([prompt, codes])))
+    told = vocabulary.join(vocabulary.decode(codes))
+    drawn = wish.temperature > 0 and wish.top_k != 1  # what is drawn may go on in any way, whatever it ends in
+    return Told(told, "" if drawn else describe_loop(problem, np.concatenate([prompt, codes])))
+
+
+def unknown_codes(vocabulary: Vocabulary) -> list[int]:
+    """Codes of what stands for unknown symbols: this vocabulary's own, and that of who prepared the text."""
+    found = {vocabulary.unknown, vocabulary.symbols.index(UNKNOWN) if UNKNOWN in vocabulary.symbols else None}
+    return sorted(code for code in found if code is not None)
 
 
 def describe_loop(problem: TextProblem, codes: np.ndarray) -> str:

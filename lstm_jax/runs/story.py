@@ -6,8 +6,9 @@ import jax
 
 from lstm_jax.runs.ask import networks, restore
 from lstm_jax.runs.config import RunConfig
-from lstm_jax.runs.prompts import Wish, continue_prompt, describe_unknown, encode_prompt
+from lstm_jax.runs.prompts import Wish, continue_prompt, describe_unknown, encode_prompt, unknown_codes
 from lstm_jax.runs.text_problem import TextProblem
+from lstm_jax.settings import SettingError
 
 
 class Storyteller:
@@ -30,8 +31,10 @@ class Storyteller:
         """How each network goes on, a paragraph a seed, and what of the prompt it does not know.
 
         Raises:
-            SettingError: the prompt cannot be used.
+            SettingError: the prompt or the wish cannot be used.
         """
+        if wish.write_unknown and not unknown_codes(self.problem.text.vocabulary):
+            raise SettingError("write_unknown", "true", "has no effect: this network has no unknown word")
         codes = encode_prompt(self.problem, prompt)
         paragraphs, several = [], self._session.num_members > 1
         for seed, params in networks(self._session):

@@ -41,7 +41,7 @@ FILES = ("text_file",)
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 """As the flags of the experiments read them."""
 
-KINDS = {int: "an integer", float: "a finite number", str: "a word", bool: "true or false"}
+KINDS = {int: "an integer", float: "a finite number", str: "a word or the name of a file", bool: "true or false"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +120,8 @@ def _parse_value(text: str, word: str, field: dataclasses.Field) -> Value:
     except (KeyError, ValueError):
         value = None
     if not word or value is None or not is_allowed(field, value):
-        raise SettingError("set", text, f"{word or 'an empty value'!r} must be {allowed_values(field) or KINDS[kind]}")
+        which = repr(word) if word else "what is empty"
+        raise SettingError("set", text, f"{which} must be {allowed_values(field) or KINDS[kind]}")
     return value
 
 

@@ -93,7 +93,7 @@ def _log_scale(low: float, high: float, label: Callable[[float], str]) -> Scale:
     within = [tick for tick in _decimals(decades, (1,)) if low <= tick <= high]
     if len(within) < 3:
         within = [tick for tick in _decimals(decades, (1, 2, 5)) if low <= tick <= high]
-    ticks = within[:: math.ceil(len(within) / MOST_DECADES)]
+    ticks = within[:: -math.ceil(len(within) / MOST_DECADES)][::-1]  # the highest stays, below which most errors lie
 
     def position(value: Value) -> float:
         return (math.log10(float(value)) - start) / width

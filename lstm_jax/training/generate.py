@@ -16,7 +16,7 @@ class Choice(NamedTuple):
     Fields:
         key: the source of randomness.
         temperature: what the outputs are divided by; above 1 bolder, below 1 more careful; 0: the likeliest.
-        never: a symbol that is not chosen, such as the unknown one; -1: any may be.
+        never: [C], which symbols are not chosen, such as the unknown one.
     """
 
     key: Array
@@ -33,7 +33,7 @@ def choose(outputs: Array, how: Choice, number: Array, top_k: int) -> Array:
         number: of the symbol that is chosen; each has its own randomness.
         top_k: draws from so many of the likeliest symbols only; 0: from all.
     """
-    outputs = jnp.where(jnp.arange(len(outputs)) == how.never, -jnp.inf, outputs)
+    outputs = jnp.where(how.never, -jnp.inf, outputs)
     # The largest becomes zero, which stays finite however small the temperature is.
     scaled = (outputs - jnp.max(outputs)) / jnp.where(how.temperature > 0, how.temperature, 1)
     likeliest, symbols = jax.lax.top_k(scaled, min(top_k, len(outputs)) if top_k else len(outputs))

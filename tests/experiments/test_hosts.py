@@ -132,7 +132,7 @@ def test_a_pair_that_died_and_was_interrupted_ends_as_one_process(tmp_path, begi
     wait_for_checkpoint(folder, 400, both[0])
     both[1].send_signal(signal.SIGINT)
     (_, first), second = ended(both, 130)
-    assert f"interrupted at step {max(Checkpoints(folder / 'checkpoints').steps())}" in first
+    assert f"interrupted at step {max(Checkpoints(folder / 'checkpoints').steps()):,}" in first
     assert "interrupted" not in "".join(second)
 
     (output, _), _ = ended(begin(*under_slurm(*flags)), 0)

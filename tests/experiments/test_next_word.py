@@ -69,6 +69,8 @@ def test_prompts_that_are_not_in_the_text_and_loops(fable):
     assert len(shown) == min(period, 32)
     assert words[start : start + len(shown)] == shown
     assert words[start + period :] == words[start:-period]
+    drawn = run(f"--workdir={fable[0]}", "--generate=mouse mouse mouse", "--num_words=900", "--temperature=1e-6")
+    assert "again and again" not in drawn.stdout, "another draw may leave the loop"
 
 
 def test_it_asks_again_and_again(fable):

@@ -26,6 +26,20 @@ def test_a_story_has_unknown_words_only_where_they_are_wished_for(tmp_path):
     assert "<unk>" in run(*flags, "--write_unknown").stdout
 
 
+def test_a_text_with_unknown_words_of_its_own_is_told_without_them_too(tmp_path):
+    (tmp_path / "text").write_text("the cat sat on <unk> mat and <unk> sat on the <unk> " * 30)
+    run(*SMALL, f"--text_file={tmp_path / 'text'}", f"--workdir={tmp_path / 'run'}")
+    flags = [f"--workdir={tmp_path / 'run'}", "--num_words=40", "--temperature=2", "--generate=the cat sat"]
+    assert "<unk>" not in run(*flags).stdout
+    assert "<unk>" in run(*flags, "--write_unknown").stdout
+
+
+def test_a_wish_for_unknown_words_of_a_network_that_knows_all_is_refused(tmp_path):
+    run(*SMALL, f"--workdir={tmp_path}")
+    error = run(f"--workdir={tmp_path}", "--generate=had a general", "--write_unknown", status=2).stderr
+    assert "--write_unknown=true: has no effect: this network has no unknown word" in error
+
+
 def test_very_long_words_are_cut_where_they_are_shown(tmp_path):
     long, folder = "x" * 100_000, f"--workdir={tmp_path / 'run'}"
     (tmp_path / "text").write_text(f"one {long} two three four one {long} two three four one {long}")

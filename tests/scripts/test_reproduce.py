@@ -44,6 +44,8 @@ def test_a_small_part_from_end_to_end_and_again(tmp_path):
         (["--num_seeds=0"], "--num_seeds=0: must be an integer from 1 to 1,000"),
         (["--tutorial_times=none.json"], "--tutorial_times=none.json: cannot be read: python -m benchmarks.tutorials"),
         (["--tutorial_times=constraints.txt"], "--tutorial_times=constraints.txt: cannot be read"),
+        (["--workdir="], "--workdir=: is empty: give a value, or leave the flag out"),
+        (["--tutorial_times=", "--quick"], "--tutorial_times=: is empty"),
         (["--quick_share=0.5"], "--quick_share=0.5: has no effect without --quick"),
     ],
 )

@@ -17,7 +17,7 @@ def test_learning_curves_have_a_line_a_setting_and_those_to_compare_with():
         assert axes.get_title() == f"seq_len={length}"
         assert len(axes.lines) == 4 + 1 + compared[length]  # settings, the threshold, baselines
     legend = [text.get_text() for text in picture.figure.legends[0].get_texts()]
-    expected = ["solved: 1%", "always the same: 69%, 82%", "published: 0.1%"]
+    expected = ["solved: 1%", "always the same: 69% (seq_len=5), 82% (seq_len=20)", "published: 0.1%"]
     assert legend == [*(f"hidden_size={size}" for size in LENGTHS["hidden_size"]), *expected]
     (many,) = learning_curves(SWEEPS["random"][0])
     assert len(many.figure.axes[0].lines) == 20 + 3 and len(many.figure.axes[0].collections) == 8

@@ -58,7 +58,15 @@ def test_other_settings_are_panels_or_averaged():
 
 def test_baselines_of_a_text_are_told_apart():
     names = [*(f"{order}-gram" for order in range(1, 5)), "best possible", "published"]
-    drawn = tuple(Baseline(name, 0.1) for name in names)
+    drawn = tuple(Baseline(name, 0.1 / place) for place, name in enumerate(names, 1))
     one = dataclasses.replace(GRID, baselines=drawn)
     _, *handles = baseline_handles(one, drawn)
     assert len({str(handle._unscaled_dash_pattern) for handle in handles}) == len(handles) == len(names)
+
+
+def test_baselines_that_lie_on_each_other_are_explained_together_and_others_say_where_they_hold():
+    by_length = [(name, place / 10, {"seq_len": 5 * place}) for name in ("a", "b") for place in (1, 2)]
+    drawn = tuple(Baseline(*one) for one in [*by_length, ("c", 0.1004, {}), ("d", 0.1, {})])
+    _, *handles = baseline_handles(dataclasses.replace(GRID, baselines=drawn), drawn)
+    labels = [handle.get_label() for handle in handles]
+    assert labels == ["a, b: 10% (seq_len=5), 20% (seq_len=10)", "c: 10%", "d: 10%"]

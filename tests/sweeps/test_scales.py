@@ -31,6 +31,7 @@ def test_ticks_lie_where_they_say():
         "0.0001": 0, "0.001": round(1 / 3, 6), "0.01": round(2 / 3, 6), "0.1": 1,
     }  # fmt: skip
     assert [label for _, label in error_scale([0, 0.001, 0.5]).ticks] == ["0%", "0.1%", "1%", "10%"]
+    assert [label for _, label in error_scale([0.01, 0.99]).ticks] == ["2%", "10%", "50%"]
     assert [label for _, label in setting_scale(["b", "a"]).ticks] == ["a", "b"]
 
 

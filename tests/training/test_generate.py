@@ -67,12 +67,12 @@ def test_a_symbol_that_may_not_be_written_is_not(network, function, temperature)
         assert told[0] == np.argsort(outputs)[-2], "the next likeliest takes its place"
 
 
-def how(temperature, key=KEY, never=-1):
-    return Choice(key, jnp.float32(temperature), jnp.int32(never))
+def how(temperature, key=KEY, never=None, symbols=7):
+    return Choice(key, jnp.float32(temperature), np.arange(symbols) == never)
 
 
-def draw_many(outputs, temperature, top_k, count=20_000, never=-1):
-    way = how(temperature, never=never)
+def draw_many(outputs, temperature, top_k, count=20_000, never=None):
+    way = how(temperature, never=never, symbols=len(outputs))
     return np.asarray(jax.vmap(lambda number: choose(outputs, way, number, top_k))(jnp.arange(count)))
 
 
