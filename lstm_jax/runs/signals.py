@@ -20,15 +20,16 @@ def catch_interrupts(excuse: str = "") -> Iterator[Callable[[], bool]]:
     Yields:
         A function that tells whether a signal has come.
     """
-    came, over = threading.Event(), threading.Event()
+    came, over, awake = threading.Event(), threading.Event(), threading.Event()
 
     def remember(number: int, _: object) -> None:
         if came.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         came.set()
+        awake.set()
 
     def explain() -> None:
-        came.wait()
+        awake.wait()
         if not over.wait(SOON):
             print(excuse, file=sys.stderr, flush=True)
 
@@ -41,4 +42,4 @@ def catch_interrupts(excuse: str = "") -> Iterator[Callable[[], bool]]:
         for number, handler in before.items():
             signal.signal(number, handler)
         over.set()
-        came.set()
+        awake.set()

@@ -32,6 +32,7 @@ def test_nothing_is_said_without_a_signal_or_an_excuse_or_where_the_end_comes_at
         if not (excuse and number):
             time.sleep(0.3)
         assert interrupted() == bool(number)
+    assert interrupted() == bool(number), "whether a signal came is known afterwards, too"
     time.sleep(0.3)
     assert capsys.readouterr().err == ""
 
