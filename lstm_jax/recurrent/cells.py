@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from lstm_jax.axes import Array
-from lstm_jax.recurrent.sequences import check_shape
+from lstm_jax.recurrent.sequences import check_floating, check_shape
 
 
 class LSTMState(NamedTuple):
@@ -135,7 +135,12 @@ class Cell(NamedTuple):
     state_type: type[LSTMState] | type[HiddenState]
 
     def zero_state(self, *shape: int, dtype: Any = jnp.float32) -> State:
-        """The state before the first time step: zeros of the given shape."""
+        """The state before the first time step: zeros of the given shape.
+
+        Raises:
+            ValueError: the type has no fractions, so that no state could be kept in it.
+        """
+        check_floating("dtype", dtype)
         return self.state_type(*(jnp.zeros(shape, dtype) for _ in self.state_type._fields))
 
     def check_fit(self, weights: Weights, inputs: Array, state: State, resets: Array | None) -> None:

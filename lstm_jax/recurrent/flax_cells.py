@@ -10,7 +10,7 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
 from lstm_jax.recurrent.initial import ForgetBias, Initializer, check_replacement, initial_weights
-from lstm_jax.recurrent.sequences import check_array, check_axis, check_floating, check_sizes, check_state
+from lstm_jax.recurrent.sequences import check_array, check_axis, check_carry, check_floating, check_sizes
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -134,7 +134,7 @@ class RecurrentCell(nnx.RNNCellBase):
         """
         check_array("inputs", inputs, "[..., D]")
         check_axis("inputs", inputs, -1, "D (features)", self.in_features)
-        check_state("carry", carry, self.cell.state_type, "[..., H]", (*inputs.shape[:-1], self.hidden_features))
+        check_carry(carry, self.cell.state_type, (*inputs.shape[:-1], self.hidden_features))
         carry = self.cell.state_type(*carry)
         columns = jax.tree.map(lambda leaf: leaf.reshape(-1, leaf.shape[-1]).T, (carry, inputs))
         state = self.step(columns[1], columns[0])

@@ -70,6 +70,12 @@ def check_real(name: str, array: Any) -> None:
         raise ValueError(f"{name} must be real numbers, not {jnp.result_type(array).name}")
 
 
+def check_fractions(name: str, array: Any) -> None:
+    """Raises a ValueError where numbers are not floating point."""
+    if not jnp.issubdtype(jnp.result_type(array), jnp.floating):
+        raise ValueError(f"{name} must be floating point, not {jnp.result_type(array).name}")
+
+
 def check_inputs(inputs: Array, axes: str, features: int) -> None:
     """Raises a ValueError where inputs do not have these axes, the last of them that of the features."""
     expected = len(axes.split())
@@ -124,6 +130,13 @@ def check_state(
     for field, leaf in zip(fields, state, strict=True):
         check_array(f"{name}.{field}", leaf, axes)
         check_shape(f"{name}.{field}", leaf, axes, shape)
+
+
+def check_carry(carry: Any, kind: type[tuple[Any, ...]], shape: tuple[int, ...]) -> None:
+    """Raises a ValueError as check_state, and where an array has no fractions: the next carry is of the same type."""
+    check_state("carry", carry, kind, "[..., H]", shape)
+    for field, leaf in zip(kind._fields, carry, strict=True):  # type: ignore[attr-defined]
+        check_fractions(f"carry.{field}", leaf)
 
 
 def _written(kind: Any) -> str:

@@ -1,7 +1,10 @@
 """States that are not a layer's or a cell's: the error names the argument, and says what to write."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from flax import nnx
 
 from lstm_jax.recurrent.cells import CELLS
 from tests.recurrent.test_refusals import INPUTS, LSTM_STATE, SYMBOL, B, D, H, make, refused
@@ -64,3 +67,30 @@ CARRY_OF_LSTM = f"carry: expected LSTMState of hidden and cell, [..., H] each, n
 )
 def test_cells(kind, carry, inputs, message):
     refused(lambda: make(kind).cells[0](carry, inputs), message)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn", "flax_lstm"])
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_a_carry_without_fractions(kind, dtype):
+    cell = make(kind).cells[0]
+    carry = cell.cell.state_type(*(np.zeros((B, H), dtype) for _ in cell.cell.state_type._fields))
+    message = f"carry.hidden must be floating point, not {dtype}"
+    refused(lambda: cell(carry, SYMBOL), message)
+    refused(lambda: nnx.RNN(cell)(INPUTS, initial_carry=carry), message)
+    refused(lambda: make(kind).initial_state(B, dtype), f"dtype must be a floating-point type, not {dtype}")
+
+
+def test_one_array_of_a_carry_without_fractions():
+    cell = make().cells[0]
+    refused(lambda: cell((STATE, STATE.astype(int)), SYMBOL), "carry.cell must be floating point, not int32")
+    carry = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), LSTM_STATE)
+    assert cell(carry, SYMBOL)[0].cell.dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_a_layer_reads_states_of_integers_as_numbers_with_fractions(kind):
+    rnn = make(kind)
+    zeros = rnn.initial_state(B)
+    integers = jax.tree.map(lambda leaf: leaf.astype(int), zeros)
+    jax.tree.map(np.testing.assert_array_equal, rnn(INPUTS + 1, integers), rnn(INPUTS + 1, zeros))
+    jax.tree.map(np.testing.assert_array_equal, rnn.step(SYMBOL + 1, integers), rnn.step(SYMBOL + 1, zeros))
