@@ -10,7 +10,14 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.flax_cells import RecurrentCell
-from lstm_jax.recurrent.initial import Initializer, check_drawn, check_forget_bias, check_replacement, check_rngs
+from lstm_jax.recurrent.initial import (
+    Initializer,
+    changed,
+    check_drawn,
+    check_forget_bias,
+    check_replacement,
+    check_rngs,
+)
 from lstm_jax.recurrent.sequences import check_sizes
 from lstm_jax.recurrent.stack import RecurrentStack
 from lstm_jax.recurrent.unroll import Run, Unrolling, run
@@ -54,7 +61,8 @@ class FlaxLSTMCell(RecurrentCell):
         if kernel_init is not None and recurrent_kernel_init is None:
             both = kernel_init(rngs.params(), (in_features + hidden_features, 4 * hidden_features), param_dtype)
             check_drawn("kernel_init", both, "[D + H, G·H]", in_features + hidden_features, 4 * hidden_features)
-            kernel_init, recurrent_kernel_init = _as_drawn(both[:in_features]), _as_drawn(both[in_features:])
+            kernel_init = _as_drawn(changed(both, lambda kernel: kernel[:in_features]))
+            recurrent_kernel_init = _as_drawn(changed(both, lambda kernel: kernel[in_features:]))
             # One key for all else, as LSTMCell takes one for its biases: what is drawn after the cell is the same, too.
             rngs = nnx.Rngs(rngs.params())
         given = {"kernel_init": kernel_init, "recurrent_kernel_init": recurrent_kernel_init, "bias_init": bias_init}
@@ -110,7 +118,7 @@ class FlaxLSTMCell(RecurrentCell):
         return run(functools.partial(_unroll, how), self.built_in, inputs, start, lengths, resets, backward=backward)
 
 
-def _as_drawn(weights: Array) -> Initializer:
+def _as_drawn(weights: Any) -> Initializer:
     """An initialiser that gives what was drawn before."""
     return lambda key, shape, dtype, **_: weights
 

@@ -1,5 +1,6 @@
 """The parameters with which a cell begins: what initialisers draw, as the equations read it."""
 
+import dataclasses
 from collections.abc import Callable
 from types import EllipsisType
 from typing import Any
@@ -12,6 +13,9 @@ from lstm_jax.recurrent.cells import Cell, Weights
 from lstm_jax.recurrent.sequences import check_array, check_real, check_shape, described
 
 type Initializer = Callable[..., Array]
+
+PARTITIONS = ("out_sharding", "sharding", "sharding_names")
+"""Where Flax's metadata has a name for each axis; the last two are older."""
 
 type ForgetBias = Array | float | EllipsisType | None
 """A number or one for each unit, [H]; ...: 1; None: what `bias_init` draws."""
@@ -34,10 +38,27 @@ def check_forget_bias(forget_bias: ForgetBias, units: int) -> None:
 
 def check_drawn(name: str, array: Any, axes: str, *shape: int) -> None:
     """Raises a ValueError where an initialiser gives no real numbers of the shape that it was asked for."""
-    # Of an initialiser with metadata, `nnx.with_metadata` or `nnx.with_partitioning`, that is what it has drawn.
-    array = getattr(array, "raw_value", array)
+    array = array.raw_value if isinstance(array, nnx.VariableMetadata) else array
     check_array(name, array, axes)
     check_shape(name, array, axes, shape)
+
+
+def changed(drawn: Any, change: Callable[[Array], Array]) -> Any:
+    """Another array of what an initialiser has drawn, with the metadata that `nnx.with_metadata` gave it, if any."""
+    if isinstance(drawn, nnx.VariableMetadata):
+        return dataclasses.replace(drawn, raw_value=change(drawn.raw_value))
+    return change(drawn)
+
+
+def transposed(drawn: Any) -> Any:
+    """A kernel that an initialiser has drawn with its axes swapped, and with them the names that partition it."""
+    drawn = changed(drawn, lambda kernel: kernel.T)
+    if isinstance(drawn, nnx.VariableMetadata):
+        names = {key: drawn.metadata[key] for key in PARTITIONS if drawn.metadata.get(key)}
+        # A partition may name fewer axes than there are: the others are whole.
+        swapped = {key: (*axes, None, None)[1::-1] for key, axes in names.items()}
+        drawn = dataclasses.replace(drawn, metadata={**drawn.metadata, **swapped})
+    return drawn
 
 
 def check_replacement(weights: Weights, own: Weights) -> None:
@@ -68,7 +89,7 @@ def initial_weights(
     check_rngs(rngs)
     check_forget_bias(forget_bias, hidden_features)
 
-    def drawn(name: str, init: Initializer, axes: str, *shape: int) -> Array:
+    def drawn(name: str, init: Initializer, axes: str, *shape: int) -> Any:
         array = init(rngs.params(), shape, dtype)
         check_drawn(name, array, axes, *shape)
         return array
@@ -76,7 +97,10 @@ def initial_weights(
     columns = cell.num_gates * hidden_features
     if recurrent_kernel_init is None:
         both = drawn("kernel_init", kernel_init, "[D + H, G·H]", in_features + hidden_features, columns)
-        kernel, recurrent_kernel = both[:in_features], both[in_features:]
+        kernel, recurrent_kernel = (
+            changed(both, lambda kernel: kernel[:in_features]),
+            changed(both, lambda kernel: kernel[in_features:]),
+        )
     else:
         kernel = drawn("kernel_init", kernel_init, "[D, G·H]", in_features, columns)
         recurrent_kernel = drawn("recurrent_kernel_init", recurrent_kernel_init, "[H, G·H]", hidden_features, columns)
@@ -84,9 +108,6 @@ def initial_weights(
     bias = drawn("bias_init", bias_init, biases, cell.num_biases * hidden_features)
     if cell.forget_gate is not None and forget_bias is not None:
         begin = 1.0 if forget_bias is ... else forget_bias
-        bias = (
-            jnp.asarray(bias)
-            .at[cell.forget_gate * hidden_features : (cell.forget_gate + 1) * hidden_features]
-            .set(begin)
-        )
-    return Weights(kernel.T, recurrent_kernel.T, bias)
+        gate = slice(cell.forget_gate * hidden_features, (cell.forget_gate + 1) * hidden_features)
+        bias = changed(bias, lambda bias: jnp.asarray(bias).at[gate].set(begin))
+    return Weights(transposed(kernel), transposed(recurrent_kernel), bias)
