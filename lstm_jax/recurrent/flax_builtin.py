@@ -15,6 +15,7 @@ from lstm_jax.recurrent.initial import (
     changed,
     check_drawn,
     check_forget_bias,
+    check_initializer,
     check_replacement,
     check_rngs,
 )
@@ -58,6 +59,10 @@ class FlaxLSTMCell(RecurrentCell):
         check_forget_bias(forget_bias, hidden_features)
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
+        given = {"kernel_init": kernel_init, "recurrent_kernel_init": recurrent_kernel_init, "bias_init": bias_init}
+        for name, init in given.items():
+            if init is not None:
+                check_initializer(name, init)
         if kernel_init is not None and recurrent_kernel_init is None:
             both = kernel_init(rngs.params(), (in_features + hidden_features, 4 * hidden_features), param_dtype)
             check_drawn("kernel_init", both, "[D + H, G·H]", in_features + hidden_features, 4 * hidden_features)
@@ -65,7 +70,7 @@ class FlaxLSTMCell(RecurrentCell):
             recurrent_kernel_init = _as_drawn(changed(both, lambda kernel: kernel[in_features:]))
             # One key for all else, as LSTMCell takes one for its biases: what is drawn after the cell is the same, too.
             rngs = nnx.Rngs(rngs.params())
-        given = {"kernel_init": kernel_init, "recurrent_kernel_init": recurrent_kernel_init, "bias_init": bias_init}
+            given |= {"kernel_init": kernel_init, "recurrent_kernel_init": recurrent_kernel_init}
         chosen: Any = {name: value for name, value in given.items() if value is not None}
         self.built_in = nnx.OptimizedLSTMCell(
             in_features, hidden_features, dtype=dtype, param_dtype=param_dtype, rngs=rngs, **chosen

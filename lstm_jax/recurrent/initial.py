@@ -10,7 +10,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import Cell, Weights
-from lstm_jax.recurrent.sequences import check_array, check_real, check_shape, described
+from lstm_jax.recurrent.sequences import check_array, check_fractions, check_real, check_shape, described
 
 type Initializer = Callable[..., Array]
 
@@ -36,11 +36,18 @@ def check_forget_bias(forget_bias: ForgetBias, units: int) -> None:
     check_real("forget_bias", forget_bias)
 
 
+def check_initializer(name: str, init: Any) -> None:
+    """Raises a ValueError where it cannot be called."""
+    if not callable(init):
+        raise ValueError(f"{name} must be a function of (key, shape, dtype), not {described(init)}")
+
+
 def check_drawn(name: str, array: Any, axes: str, *shape: int) -> None:
-    """Raises a ValueError where an initialiser gives no real numbers of the shape that it was asked for."""
+    """Raises a ValueError where an initialiser gives no fractions of the shape that it was asked for."""
     array = array.raw_value if isinstance(array, nnx.VariableMetadata) else array
     check_array(name, array, axes)
     check_shape(name, array, axes, shape)
+    check_fractions(name, array)
 
 
 def changed(drawn: Any, change: Callable[[Array], Array]) -> Any:
@@ -83,13 +90,14 @@ def initial_weights(
     """Draws a cell's parameters; the arguments are those of RecurrentCell.
 
     Raises:
-        ValueError: an initialiser gives another shape than it was asked for, `forget_bias` is of the wrong length, or
-            `rngs` is none.
+        ValueError: an initialiser is no function or gives another shape than it was asked for, `forget_bias` is of the
+            wrong length, or `rngs` is none.
     """
     check_rngs(rngs)
     check_forget_bias(forget_bias, hidden_features)
 
     def drawn(name: str, init: Initializer, axes: str, *shape: int) -> Any:
+        check_initializer(name, init)
         array = init(rngs.params(), shape, dtype)
         check_drawn(name, array, axes, *shape)
         return array

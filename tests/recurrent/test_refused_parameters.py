@@ -39,6 +39,21 @@ def test_what_is_drawn_has_another_shape_or_is_no_real_number(arguments, message
     refused(lambda: make(**arguments), message)
 
 
+INITIALISERS = ["kernel_init", "recurrent_kernel_init", "bias_init"]
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("name", INITIALISERS)
+def test_an_initialiser_that_is_no_function_or_draws_integers(kind, name):
+    must_be = f"{name} must be a function of (key, shape, dtype), not "
+    refused(lambda: make(kind, **{name: 0.1}), must_be + "float")
+    refused(lambda: make(kind, **{name: np.ones(2)}), must_be + "an array [2]")
+    if kind != "flax_lstm" and name != "recurrent_kernel_init":  # there None has a meaning
+        refused(lambda: make(kind, **{name: None}), must_be + "NoneType")
+    integers = {name: lambda key, shape, dtype: np.ones(shape, np.int32)}
+    refused(lambda: make(kind, **integers), f"{name} must be floating point, not int32")
+
+
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize(
     ("rngs", "given"), [(jax.random.key(0), "an array []"), (0, "int"), (None, "NoneType"), ((1, 2), "tuple of 2")]
