@@ -11,13 +11,14 @@ from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import LSTMState, State, Weights
 from lstm_jax.recurrent.flax_cells import RecurrentCell
 from lstm_jax.recurrent.initial import (
+    ForgetBias,
     Initializer,
     changed,
     check_drawn,
-    check_forget_bias,
     check_initializer,
-    check_replacement,
     check_rngs,
+    checked_forget_bias,
+    checked_replacement,
 )
 from lstm_jax.recurrent.sequences import check_sizes
 from lstm_jax.recurrent.stack import RecurrentStack
@@ -49,14 +50,14 @@ class FlaxLSTMCell(RecurrentCell):
         kernel_init: Initializer | None = None,
         recurrent_kernel_init: Initializer | None = None,
         bias_init: Initializer | None = None,
-        forget_bias: float | None = None,
+        forget_bias: ForgetBias = None,
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
     ):
         check_sizes(in_features, hidden_features)
         check_rngs(rngs)
-        check_forget_bias(forget_bias, hidden_features)
+        forget_bias = checked_forget_bias(forget_bias, hidden_features)
         self.in_features, self.hidden_features = in_features, hidden_features
         self.dtype, self.param_dtype = dtype, param_dtype
         given = {"kernel_init": kernel_init, "recurrent_kernel_init": recurrent_kernel_init, "bias_init": bias_init}
@@ -96,9 +97,9 @@ class FlaxLSTMCell(RecurrentCell):
         """Takes other parameters, laid out as this library does, rounded to the types of those it has.
 
         Raises:
-            ValueError: one has another shape.
+            ValueError: they are no Weights, or one has another shape.
         """
-        check_replacement(weights, self.weights)
+        weights = checked_replacement(weights, self.weights)
         params = (self.built_in.dense_i.kernel, self.built_in.dense_h.kernel, self.bias)
         for param, value in zip(params, weights, strict=True):
             param[...] = jnp.array(value.T, param.dtype)

@@ -9,7 +9,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import CELLS, Cell, State, Weights
-from lstm_jax.recurrent.initial import ForgetBias, Initializer, check_replacement, initial_weights
+from lstm_jax.recurrent.initial import ForgetBias, Initializer, checked_replacement, initial_weights
 from lstm_jax.recurrent.sequences import check_array, check_axis, check_carry, check_floating, check_sizes
 from lstm_jax.recurrent.unroll import Run, Unrolling, run, unroll
 from lstm_jax.recurrent.varying import vary_everywhere
@@ -110,9 +110,9 @@ class RecurrentCell(nnx.RNNCellBase):
         """Takes other parameters, rounded to the types of those it has.
 
         Raises:
-            ValueError: one has another shape.
+            ValueError: they are no Weights, or one has another shape.
         """
-        check_replacement(weights, self.weights)
+        weights = checked_replacement(weights, self.weights)
         for param, value in zip((self.input_kernel, self.hidden_kernel, self.bias), weights, strict=True):
             param[...] = jnp.array(value, param.dtype)
 

@@ -1,6 +1,7 @@
 """The parameters with which a cell begins: what initialisers draw, as the equations read it."""
 
 import dataclasses
+import numbers
 from collections.abc import Callable
 from types import EllipsisType
 from typing import Any
@@ -10,6 +11,7 @@ from flax import nnx
 
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import Cell, Weights
+from lstm_jax.recurrent.lists import listed
 from lstm_jax.recurrent.sequences import check_array, check_fractions, check_real, check_shape, described
 
 type Initializer = Callable[..., Array]
@@ -27,13 +29,18 @@ def check_rngs(rngs: Any) -> None:
         raise ValueError(f"rngs: expected nnx.Rngs, not {described(rngs)}; write rngs=nnx.Rngs(0)")
 
 
-def check_forget_bias(forget_bias: ForgetBias, units: int) -> None:
-    """Raises a ValueError where it is neither a number nor one for each unit."""
+def checked_forget_bias(forget_bias: Any, units: int) -> ForgetBias:
+    """The same, a list as an array; a ValueError where it is neither a number nor one for each unit."""
     if forget_bias is None or forget_bias is ...:
-        return
+        return forget_bias
+    expected = f"a number, or [H] = [{units}]"
+    forget_bias = listed("forget_bias", forget_bias, expected)
+    if not isinstance(forget_bias, numbers.Number) and not hasattr(forget_bias, "shape"):
+        raise ValueError(f"forget_bias: expected {expected}, not {described(forget_bias)}")
     if jnp.shape(forget_bias) not in ((), (units,)):
-        raise ValueError(f"forget_bias: expected a number, or [H] = [{units}], not {list(jnp.shape(forget_bias))}")
+        raise ValueError(f"forget_bias: expected {expected}, not {list(jnp.shape(forget_bias))}")
     check_real("forget_bias", forget_bias)
+    return forget_bias
 
 
 def check_initializer(name: str, init: Any) -> None:
@@ -68,12 +75,18 @@ def transposed(drawn: Any) -> Any:
     return drawn
 
 
-def check_replacement(weights: Weights, own: Weights) -> None:
-    """Raises a ValueError where parameters that are to replace a cell's own have other shapes."""
+def checked_replacement(weights: Any, own: Weights) -> Weights:
+    """The same, lists as arrays; a ValueError where parameters that are to replace a cell's own have other shapes."""
+    if not isinstance(weights, tuple | list) or len(weights) != len(own):
+        raise ValueError(f"weights: expected Weights({', '.join(own._fields)}), not {described(weights)}")
     biases = "[G·H]" if own.bias.shape[-1] == own.hidden.shape[-2] else "[4·H]"
-    for name, axes, new, old in zip(Weights._fields, ("[G·H, D]", "[G·H, H]", biases), weights, own, strict=True):
-        check_shape(f"weights.{name}", new, axes, old.shape)
-        check_real(f"weights.{name}", new)
+    arrays = []
+    for name, axes, new, old in zip(own._fields, ("[G·H, D]", "[G·H, H]", biases), weights, own, strict=True):
+        array = listed(f"weights.{name}", new, f"numbers {axes}")
+        check_array(f"weights.{name}", array, axes)
+        check_shape(f"weights.{name}", array, axes, old.shape)
+        arrays.append(array)
+    return Weights(*arrays)
 
 
 def initial_weights(
@@ -94,7 +107,7 @@ def initial_weights(
             wrong length, or `rngs` is none.
     """
     check_rngs(rngs)
-    check_forget_bias(forget_bias, hidden_features)
+    forget_bias = checked_forget_bias(forget_bias, hidden_features)
 
     def drawn(name: str, init: Initializer, axes: str, *shape: int) -> Any:
         check_initializer(name, init)

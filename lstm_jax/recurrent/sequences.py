@@ -2,12 +2,11 @@
 
 import numbers
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import flax
+import jax.export
 import jax.numpy as jnp
-import numpy as np
 
 from lstm_jax.axes import Array
 
@@ -18,8 +17,9 @@ INSIDE = (*flax.__path__, __file__.rpartition("sequences")[0])
 def check_layers(num_layers: int, dropout_rate: float | None) -> None:
     """Raises a ValueError where one of them is out of range; warns where nothing would be dropped."""
     check_integer("num_layers", num_layers, 1)
-    if dropout_rate is None or not 0 <= dropout_rate < 1:
-        raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate}")
+    number = isinstance(dropout_rate, numbers.Real) or getattr(dropout_rate, "shape", None) == ()
+    if not number or not 0 <= dropout_rate < 1:  # type: ignore[operator]
+        raise ValueError(f"dropout_rate must be at least 0 and below 1, not {dropout_rate!r}")
     if dropout_rate and num_layers == 1:
         warnings.warn(
             f"dropout_rate={dropout_rate} has no effect with num_layers=1, it drops between layers: give num_layers=2 "
@@ -40,6 +40,12 @@ def check_integer(name: str, value: Any, least: int) -> None:
         raise ValueError(f"{name} must be an integer, not {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+def check_batch(batch: Any) -> None:
+    """Raises a ValueError where it is no number of sequences: an integer or a dimension that `jax.export` has named."""
+    if not jax.export.is_symbolic_dim(batch):
+        check_integer("batch", batch.item() if getattr(batch, "shape", None) == () else batch, 0)
 
 
 def check_floating(name: str, dtype: Any) -> None:
@@ -89,20 +95,6 @@ def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -
     """Raises a ValueError that names the axes, the shape and the one that was expected."""
     if jnp.shape(array) != expected:
         raise ValueError(f"{name}: expected {axes} = {list(expected)}, not {list(jnp.shape(array))}")
-
-
-def checked_lengths_and_resets(lengths: Any, resets: Any, batch: int, time: int) -> tuple[Array | None, Array | None]:
-    """Both as arrays, if need be; a ValueError where lengths are not integers [B], or resets no truth values [B, T]."""
-    lengths, resets = (np.asarray(given) if isinstance(given, Sequence) else given for given in (lengths, resets))
-    if lengths is not None:
-        check_shape("lengths", lengths, "[B]", (batch,))
-        if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
-            raise ValueError(f"lengths: expected integers, not {jnp.result_type(lengths)}")
-    if resets is not None:
-        check_shape("resets", resets, "[B, T]", (batch, time))
-        if jnp.result_type(resets) != jnp.bool:
-            raise ValueError(f"resets: expected truth values (bool), not {jnp.result_type(resets)}")
-    return lengths, resets
 
 
 def check_states(name: str, states: Any, kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:

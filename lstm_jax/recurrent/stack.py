@@ -9,7 +9,8 @@ from flax import nnx
 from lstm_jax.axes import Array
 from lstm_jax.recurrent.cells import State
 from lstm_jax.recurrent.flax_cells import CellOptions, RecurrentCell
-from lstm_jax.recurrent.sequences import check_inputs, check_layers, check_states, checked_lengths_and_resets
+from lstm_jax.recurrent.lists import checked_lengths_and_resets
+from lstm_jax.recurrent.sequences import check_batch, check_inputs, check_layers, check_states
 from lstm_jax.recurrent.unroll import Run, Unrolling
 from lstm_jax.recurrent.varying import vary_everywhere
 
@@ -146,7 +147,7 @@ class RecurrentStack(nnx.Module):
         """
         self._check_one_direction()
         check_inputs(inputs, "[B, D]", self.cells[0].in_features)
-        state, states = self._checked("state", state, len(inputs)), []
+        state, states = self._checked("state", state, inputs.shape[0]), []
         for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
             dtype = cell.state_dtype(inputs)
             before = type(before)(*(leaf.astype(dtype) for leaf in before))
@@ -182,6 +183,7 @@ class RecurrentStack(nnx.Module):
 
     def initial_columns(self, batch: int, dtype: Any = None) -> tuple[State, ...]:
         """The same in the layout of `run` and `step_columns`: zeros [H, B], one state per layer and direction."""
+        check_batch(batch)
         dtype = dtype or self.cells[0].state_dtype(self.cells[0].bias[...])
         return tuple(cell.cell.zero_state(cell.hidden_features, batch, dtype=dtype) for cell in self.cells)
 

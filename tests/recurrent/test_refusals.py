@@ -49,6 +49,8 @@ def refused(call, message):
         ({"dropout_rate": -0.1}, "dropout_rate must be at least 0 and below 1, not -0.1"),
         ({"dropout_rate": float("nan")}, "dropout_rate must be at least 0 and below 1, not nan"),
         ({"dropout_rate": None}, "dropout_rate must be at least 0 and below 1, not None"),
+        ({"dropout_rate": "0.1"}, "dropout_rate must be at least 0 and below 1, not '0.1'"),
+        ({"dropout_rate": [0.1]}, "dropout_rate must be at least 0 and below 1, not [0.1]"),
         ({"impl": "fast"}, "impl must be one of auto, scan, fused, not fast"),
         ({"kind": "rnn", "impl": "fused"}, 'the cell "rnn" has no fused path: use impl="scan"'),
         ({"remat": -1}, "remat must be at least 0, not -1"),

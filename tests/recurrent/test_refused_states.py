@@ -94,3 +94,31 @@ def test_a_layer_reads_states_of_integers_as_numbers_with_fractions(kind):
     integers = jax.tree.map(lambda leaf: leaf.astype(int), zeros)
     jax.tree.map(np.testing.assert_array_equal, rnn(INPUTS + 1, integers), rnn(INPUTS + 1, zeros))
     jax.tree.map(np.testing.assert_array_equal, rnn.step(SYMBOL + 1, integers), rnn.step(SYMBOL + 1, zeros))
+
+
+@pytest.mark.parametrize(
+    ("batch", "wrong"),
+    [
+        (-1, "at least 0, not -1"),
+        (2.0, "an integer, not 2.0"),
+        (None, "an integer, not None"),
+        ((2,), "an integer, not (2,)"),
+        (True, "an integer, not True"),
+    ],
+)
+def test_what_is_no_number_of_sequences(batch, wrong):
+    for start in (make().initial_state, make("gru").initial_columns):
+        refused(lambda start=start: start(batch), f"batch must be {wrong}")
+
+
+@pytest.mark.parametrize("batch", [0, 2, np.int8(2), jnp.int32(2)])
+def test_a_number_of_sequences(batch):
+    assert make().initial_state(batch)[0].hidden.shape == (int(batch), H)
+
+
+def test_a_number_of_sequences_that_is_open():
+    (batch,) = jax.export.symbolic_shape("b")
+    inputs = jax.ShapeDtypeStruct((batch, D), jnp.float32)
+    rnn = make()
+    step = jax.export.export(jax.jit(lambda inputs: rnn.step(inputs, rnn.initial_state(inputs.shape[0]))))
+    assert step(inputs).call(SYMBOL)[0].shape == (B, H)
