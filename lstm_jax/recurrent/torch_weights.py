@@ -19,8 +19,7 @@ from lstm_jax.recurrent.cells import CELLS, Weights
 from lstm_jax.recurrent.flax_cells import RecurrentCell
 from lstm_jax.recurrent.layers import LAYERS
 from lstm_jax.recurrent.stack import RecurrentStack
-
-ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+from lstm_jax.recurrent.torch_names import ARRAYS, check_names, check_prefix, hint, shapes, suffixes, under
 
 OPTIONS = ("dropout_rate", "impl", "remat", "truncate", "dtype", "param_dtype", "rngs")
 """Of a layer's, those that its weights leave open."""
@@ -48,10 +47,10 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
                 f"from_torch: {name} is no option, the weights say how large a layer is and how it begins; "
                 f"options are {', '.join(OPTIONS)}"
             )
-    arrays = _under(state_dict, prefix)
+    arrays = under(state_dict, prefix)
     for name in ("weight_ih_l0", "weight_hh_l0"):
         if name not in arrays:
-            raise ValueError(f"{prefix}{name} is missing, of shape [G·H, D or H].{_hint(state_dict, prefix)}")
+            raise ValueError(f"{prefix}{name} is missing, of shape [G·H, D or H].{hint(state_dict, prefix)}")
         if arrays[name].ndim != 2:
             raise ValueError(f"{prefix}{name}: shape {list(arrays[name].shape)}, expected two axes, [G·H, D or H]")
     stored = arrays["weight_ih_l0"].dtype
@@ -81,9 +80,9 @@ def load_torch(rnn: RecurrentStack, state_dict: Mapping[str, Any], prefix: str =
             or the module has a projection (`proj_size`); names the array, its shape and what was expected.
     """
     _check_layer("load_torch", rnn)
-    arrays = _under(state_dict, prefix)
-    _check_names(rnn, arrays, prefix, _hint(state_dict, prefix))
-    weights = [_weights(cell, suffix, arrays, prefix) for suffix, cell in _suffixes(rnn).items()]
+    arrays = under(state_dict, prefix)
+    check_names(rnn, arrays, prefix, hint(state_dict, prefix))
+    weights = [_weights(cell, suffix, arrays, prefix) for suffix, cell in suffixes(rnn).items()]
     for cell, new in zip(rnn.cells, weights, strict=True):
         cell.set_weights(new)
 
@@ -103,8 +102,9 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
         ValueError: it is no layer, or its parameters have further axes, as those of an ensemble under `vmap` have.
     """
     _check_layer("to_torch", rnn)
+    check_prefix(prefix)
     state_dict: dict[str, np.ndarray] = {}
-    for suffix, cell in _suffixes(rnn).items():
+    for suffix, cell in suffixes(rnn).items():
         weight_ih, weight_hh, bias = (np.array(value) for value in cell.weights)
         if weight_ih.ndim != 2:
             raise ValueError(f"to_torch: weights of shape {list(weight_ih.shape)}, expected [G·H, D]; take one member")
@@ -120,67 +120,16 @@ def _check_layer(function: str, rnn: Any) -> None:
         raise ValueError(f"{function}: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
 
 
-def _under(state_dict: Any, prefix: str) -> dict[str, np.ndarray]:
-    """The arrays whose names begin with the prefix, by the rest of their names."""
-    if not isinstance(state_dict, Mapping):
-        given = type(state_dict).__name__
-        raise ValueError(f"expected a state dict, such as safetensors.numpy.load_file(path) gives, not {given}")
-    arrays = {name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)}
-    for name, value in arrays.items():
-        if name.startswith("weight_hr_l"):
-            raise ValueError(
-                f"{prefix}{name}, shape {list(np.shape(value))}: a projection (proj_size) has no counterpart here; "
-                "the output of a layer must be its hidden state"
-            )
-    return {name: np.asarray(value) for name, value in arrays.items()}
-
-
-def _suffixes(rnn: RecurrentStack) -> dict[str, RecurrentCell]:
-    """The cells of a layer by what PyTorch puts behind the names of their arrays."""
-    directions = ("", "_reverse")[: rnn.num_directions]
-    suffixes = [f"_l{layer}{end}" for layer in range(len(rnn.cells) // rnn.num_directions) for end in directions]
-    return dict(zip(suffixes, rnn.cells, strict=True))
-
-
-def _shapes(cell: RecurrentCell) -> dict[str, tuple[int, ...]]:
-    rows = CELLS[cell.kind].num_gates * cell.hidden_features
-    return dict(zip(ARRAYS, ((rows, cell.in_features), (rows, cell.hidden_features), (rows,), (rows,)), strict=True))
-
-
 def _bias_rows(cell: RecurrentCell) -> tuple[int, int]:
     """G·H, how many rows each of the two biases has there, and how many of these are one sum here."""
     kind, width = CELLS[cell.kind], cell.hidden_features
     return kind.num_gates * width, (2 * kind.num_gates - kind.num_biases) * width
 
 
-def _hint(state_dict: Mapping[str, Any], prefix: str) -> str:
-    """What to do where the layer's names stand in the mapping under another prefix."""
-    prefixes = [name.removesuffix("weight_ih_l0") for name in state_dict if name.endswith("weight_ih_l0")]
-    others = [repr(other) for other in prefixes if other != prefix]
-    return f" There are such layers under the prefixes {', '.join(others)}." if others else ""
-
-
-def _check_names(rnn: RecurrentStack, arrays: Mapping[str, np.ndarray], prefix: str, hint: str) -> None:
-    biased = any(name.startswith("bias_") for name in arrays)
-    expected = {
-        f"{name}{suffix}": shape
-        for suffix, cell in _suffixes(rnn).items()
-        for name, shape in _shapes(cell).items()
-        if biased or name.startswith("weight_")
-    }
-    missing = [f"missing {prefix}{name} {list(shape)}" for name, shape in expected.items() if name not in arrays]
-    unexpected = [f"unexpected {prefix}{name} {list(a.shape)}" for name, a in arrays.items() if name not in expected]
-    if missing or unexpected:
-        raise ValueError(
-            f"{type(rnn).__name__} with {len(rnn.cells)} cells (layers x directions): "
-            f"{', '.join(missing + unexpected)}.{hint}"
-        )
-
-
 def _weights(cell: RecurrentCell, suffix: str, arrays: Mapping[str, np.ndarray], prefix: str) -> Weights:
     """The parameters of one cell from its arrays, in double precision: biases are rounded once, after the addition."""
     values = {}
-    for name, shape in _shapes(cell).items():
+    for name, shape in shapes(cell).items():
         value = arrays.get(f"{name}{suffix}", np.zeros(shape))
         if value.shape != shape:
             axes = {"weight_ih": "[G·H, D]", "weight_hh": "[G·H, H]"}.get(name, "[G·H]")

@@ -123,6 +123,16 @@ def test_a_path_is_no_state_dict():
         from_torch("lstm.safetensors")
 
 
+@pytest.mark.parametrize(("prefix", "given"), [(None, "NoneType"), (0, "int"), (("encoder.",), "tuple of 1")])
+def test_what_is_no_prefix(prefix, given):
+    message = rf'^prefix must be a string, such as "encoder\.", or "" for none, not {given}$'
+    for function in (from_torch, lambda weights, prefix: load_torch(lstm(), weights, prefix)):
+        with pytest.raises(ValueError, match=message):
+            function(damaged(), prefix)
+    with pytest.raises(ValueError, match=message):
+        to_torch(lstm(), prefix)
+
+
 def test_an_ensemble_is_no_module_of_torch():
     ensemble = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), lstm())
     with pytest.raises(ValueError, match=r"shape \[2, 12, 2\], expected \[G·H, D\]"):
