@@ -93,7 +93,8 @@ def run(
         The state after the time step that is read last, and those after each time step, zeros beyond the lengths.
     """
     if lengths is not None:  # int8 cannot hold T = 200, and int32 cannot hold all lengths that are uint32
-        lengths = lengths.clip(max=min(len(inputs), jnp.iinfo(lengths.dtype).max)).astype(jnp.int32)
+        largest = min(jnp.iinfo(lengths.dtype).max, jnp.iinfo(jnp.int32).max)
+        lengths = lengths.clip(max=largest).astype(jnp.int32)
     # Here and not in the loops, so that derivatives are summed over devices once, not for every time step.
     weights, inputs, start, lengths, resets = vary_alike((weights, inputs, start, lengths, resets))
     if not inputs.shape[0]:  # no time step at all
