@@ -6,11 +6,14 @@ from typing import Any
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax.sharding import PartitionSpec
+from jax.tree_util import keystr, tree_leaves_with_path
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.native import passes as native
+from lstm_jax.recurrent.sequences import described
 from lstm_jax.training.losses import divided, sum_and_divisor
 from lstm_jax.training.mesh import BATCH, batch_mesh, choose_slices, count_devices, on_cpu, opaque
 
@@ -113,8 +116,8 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
 
     Returns:
         That function. A model that draws random numbers draws the same on every device: it is meant to be in its mode
-        for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0, or `num_devices` is no
-        number of devices.
+        for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0, an array of the result
+        has other rows, or `num_devices` is no number of devices, and a RuntimeError outside `jax.jit`.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> PyTree:
@@ -126,27 +129,42 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
         graph, state = nnx.split(model)
 
         def on_device(state: nnx.State, *batch: Array) -> PyTree:
-            return function(nnx.merge(graph, state), *batch)
+            result = function(nnx.merge(graph, state), *batch)
+            _check_rows(result, jax.tree.leaves(batch)[0].shape[0])
+            return result
 
         specs = (PartitionSpec(), *(PartitionSpec(BATCH) for _ in batch))
-        return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(BATCH), check_vma=False)(
-            state, *batch
-        )
+        split = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(BATCH), check_vma=False)
+        try:
+            return split(state, *batch)
+        except NotImplementedError as error:  # JAX's own message asks for a report to JAX
+            if "shard_map" not in str(error):
+                raise
+            raise RuntimeError("lstm_jax.over_batch: call it under jax.jit") from error
 
     return spread
 
 
 def _check_batch(batch: Sequence[PyTree]) -> None:
-    leaves = jax.tree_util.tree_leaves_with_path(batch)
-    sizes = {f"batch{jax.tree_util.keystr(path)}": jnp.shape(leaf)[:1] for path, leaf in leaves}
-    if not sizes or () in sizes.values():
-        raise ValueError("expected arrays with the batch as axis 0 after the model, at least one and no scalar")
-    first, (expected,) = next(iter(sizes.items()))
-    for name, (size,) in sizes.items():
-        if size != expected:
+    leaves = {f"batch{keystr(path)}": leaf for path, leaf in tree_leaves_with_path(batch)}
+    if not leaves:
+        raise ValueError("expected arrays with the batch as axis 0 after the model, at least one")
+    for name, leaf in leaves.items():
+        if not np.shape(leaf):
+            raise ValueError(f"{name}: expected an array with the batch as axis 0, not {described(leaf)}")
+    first, expected = next((name, np.shape(leaf)[0]) for name, leaf in leaves.items())
+    for name, leaf in leaves.items():
+        if (size := np.shape(leaf)[0]) != expected:
             raise ValueError(f"{name}: axis 0 (B) has size {size}, expected {expected} as in {first}")
     if not expected:
         raise ValueError(f"{first}: axis 0 (B) has size 0, but a batch of none has no mean")
+
+
+def _check_rows(result: PyTree, rows: int) -> None:
+    """Raises a ValueError where an array has not one row for each row of the batch."""
+    for path, leaf in tree_leaves_with_path(result):
+        if np.shape(leaf)[:1] != (rows,):
+            raise ValueError(f"result{keystr(path)}: expected an array with the batch as axis 0, not {described(leaf)}")
 
 
 def _choose(one_slice: Callable[..., PyTree], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:

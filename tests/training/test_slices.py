@@ -72,12 +72,16 @@ def test_with_the_kernel_a_wide_layer_is_spread_and_a_small_one_has_its_threads(
     assert (size_of_mesh(Network(units=128)), size_of_mesh(Network(units=128), 1), size_of_mesh(Network())) == (2, 1, 1)
 
 
+NO_BATCH = "expected an array with the batch as axis 0, not"
+
+
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
         ((jnp.ones((8, 2, 3)), jnp.ones(4)), r"^batch\[1\]: axis 0 \(B\) has size 4, expected 8 as in batch\[0\]"),
         ((), "^expected arrays with the batch as axis 0"),
-        ((jnp.ones((8, 2, 3)), jnp.ones(())), "^expected arrays with the batch as axis 0"),
+        ((jnp.ones((8, 2, 3)), jnp.ones(())), rf"^batch\[1\]: {NO_BATCH} an array \[\]$"),
+        ((jnp.ones((8, 2, 3)), {"scale": 2.0}), rf"^batch\[1\]\['scale'\]: {NO_BATCH} float$"),
         ((jnp.ones((0, 2, 3)), jnp.ones(0)), r"^batch\[0\]: axis 0 \(B\) has size 0"),
     ],
 )
