@@ -155,7 +155,9 @@ class Cell(NamedTuple):
         time, features, batch = inputs.shape
         units, gates = state.hidden.shape[0], f"{self.num_gates}·H" if self.num_gates > 1 else "H"
         biases = f"[{self.num_biases}·H]" if self.num_biases > 1 else "[H]"
-        check_shape("input_kernel", weights.input, f"[{gates}, D]", (self.num_gates * units, features))
+        members = "; are these the members of an ensemble? Call it under jax.vmap or nnx.vmap"
+        hint = members if weights.input.ndim > 2 else ""
+        check_shape("input_kernel", weights.input, f"[{gates}, D]", (self.num_gates * units, features), hint)
         check_shape("hidden_kernel", weights.hidden, f"[{gates}, H]", (self.num_gates * units, units))
         check_shape("bias", weights.bias, biases, (self.num_biases * units,))
         for name, leaf in state._asdict().items():

@@ -48,8 +48,10 @@ def from_flax(cell: nnx.RNNCellBase) -> RecurrentCell:
         at least float32 here.
 
     Raises:
-        ValueError: another kind of cell, or an option of it that has no counterpart here; names the option.
+        ValueError: no cell or another kind of one, or an option of it that has no counterpart here; names the option.
     """
+    if isinstance(cell, type):
+        raise ValueError(f"from_flax: expected an instance such as nnx.GRUCell(...), not the class {cell.__name__}")
     places = _places(type(cell))
     _check_options(cell)
     source: Any = cell
@@ -129,7 +131,9 @@ def _places(cell_type: Any) -> FlaxPlaces:
     # A subclass may have other equations, so the type itself must be known.
     if cell_type not in FLAX_PLACES:
         known = ", ".join(f"nnx.{known.__name__}" for known in FLAX_PLACES)
-        raise ValueError(f"no counterpart for {cell_type.__module__}.{cell_type.__name__}; there is one for {known}")
+        hint = ", such as its `cell`: write rnn.cell" if cell_type is nnx.RNN else ""
+        name = f"{cell_type.__module__}.{cell_type.__name__}"
+        raise ValueError(f"no counterpart for {name}; there is one for {known}{hint}")
     return FLAX_PLACES[cell_type]
 
 

@@ -91,10 +91,10 @@ def check_inputs(inputs: Array, axes: str, features: int) -> None:
     check_axis("inputs", inputs, -1, "D (features)", features)
 
 
-def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...]) -> None:
-    """Raises a ValueError that names the axes, the shape and the one that was expected."""
+def check_shape(name: str, array: Array, axes: str, expected: tuple[int, ...], hint: str = "") -> None:
+    """Raises a ValueError that names the axes, the shape and the one that was expected, and ends with the hint."""
     if jnp.shape(array) != expected:
-        raise ValueError(f"{name}: expected {axes} = {list(expected)}, not {list(jnp.shape(array))}")
+        raise ValueError(f"{name}: expected {axes} = {list(expected)}, not {list(jnp.shape(array))}{hint}")
 
 
 def check_states(name: str, states: Any, kind: type[tuple[Any, ...]], count: int, shape: tuple[int, int]) -> None:

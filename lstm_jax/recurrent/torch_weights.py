@@ -53,6 +53,7 @@ def from_torch(state_dict: Mapping[str, Any], prefix: str = "", cell: str = "lst
             raise ValueError(f"{prefix}{name} is missing, of shape [G·H, D or H].{hint(state_dict, prefix)}")
         if arrays[name].ndim != 2:
             raise ValueError(f"{prefix}{name}: shape {list(arrays[name].shape)}, expected two axes, [G·H, D or H]")
+    _check_kind(cell, arrays["weight_ih_l0"].shape, arrays["weight_hh_l0"].shape[1], f"{prefix}weight_ih_l0")
     stored = arrays["weight_ih_l0"].dtype
     kept = {"param_dtype": jax.dtypes.canonicalize_dtype(stored)} if jnp.issubdtype(stored, jnp.floating) else {}
     rnn = LAYERS[cell](
@@ -118,6 +119,17 @@ def to_torch(rnn: RecurrentStack, prefix: str = "") -> dict[str, np.ndarray]:
 def _check_layer(function: str, rnn: Any) -> None:
     if not isinstance(rnn, RecurrentStack):
         raise ValueError(f"{function}: expected an LSTM, GRU or SimpleRNN, not {type(rnn).__name__}")
+
+
+def _check_kind(cell: str, shape: tuple[int, ...], units: int, name: str) -> None:
+    """Raises a ValueError where the weights of the inputs have as many rows as those of another kind of cell."""
+    fitting = [kind for kind in CELLS if CELLS[kind].num_gates * units == shape[0]]
+    if fitting and cell not in fitting:
+        expected = [CELLS[cell].num_gates * units, shape[1]]
+        raise ValueError(
+            f"{name}: shape {list(shape)}, expected {expected} = [G·H, D] with H = {units} and G = "
+            f'{CELLS[cell].num_gates}; {shape[0]} rows are those of another cell: write cell="{fitting[0]}"'
+        )
 
 
 def _bias_rows(cell: RecurrentCell) -> tuple[int, int]:

@@ -129,6 +129,8 @@ REFUSED = {
         "no counterpart for .*OtherLSTMCell; there is one for nnx",
     ),
     "members": (members, r"weights have shape .*, expected \[12, 2\]: one cell at a time"),
+    "a class": (lambda: nnx.GRUCell, r"^from_flax: expected an instance such as nnx.GRUCell.*not the class GRUCell$"),
+    "a layer": (lambda: nnx.RNN(flax_cell(nnx.GRUCell, **FLOAT32)), r"^no counterpart for .*RNN; .*: write rnn\.cell$"),
     "not a cell": (lambda: nnx.Linear(D, H, rngs=nnx.Rngs(0)), "no counterpart for .*Linear"),
 }
 

@@ -137,7 +137,9 @@ def test_weights_of_an_ensemble_without_vmap():
     for cell in rnn.cells:
         for name in ("input_kernel", "hidden_kernel", "bias"):
             setattr(cell, name, nnx.Param(jnp.stack([getattr(cell, name)[...]] * 2)))
-    refused(lambda: rnn(INPUTS), "input_kernel: expected [4·H, D] = [20, 3], not [2, 20, 3]")
+    hint = "; are these the members of an ensemble? Call it under jax.vmap or nnx.vmap"
+    refused(lambda: rnn(INPUTS), "input_kernel: expected [4·H, D] = [20, 3], not [2, 20, 3]" + hint)
+    assert nnx.vmap(lambda rnn: rnn(INPUTS)[0])(rnn).shape == (2, B, T, H)
 
 
 @pytest.mark.parametrize("unroll", [fused.UNROLL["lstm"], functools.partial(scan.unroll, CELLS["lstm"])])

@@ -96,8 +96,18 @@ def test_what_cannot_be_a_layer_at_all():
         from_torch({})
     with pytest.raises(ValueError, match=r"weight_hh_l0: shape \[12\], expected two axes"):
         from_torch(damaged(weight_hh_l0=np.zeros(12)))
-    with pytest.raises(ValueError, match=r"weight_ih_l0: shape \[12, 2\], expected \[9, 2\]"):
-        from_torch(damaged(), cell="gru")
+
+
+@pytest.mark.parametrize(("layer", "kind"), [(LSTM, "lstm"), (GRU, "gru"), (SimpleRNN, "rnn")])
+def test_another_kind_of_cell_is_suggested(layer, kind):
+    state_dict = to_torch(layer(D, H, rngs=nnx.Rngs(0)), "encoder.")
+    for other, gates in {"lstm": 4, "gru": 3, "rnn": 1}.items():
+        if other == kind:
+            assert isinstance(from_torch(state_dict, "encoder.", other), layer)
+            continue
+        wrong = rf"^encoder\.weight_ih_l0: shape .*, expected \[{gates * H}, 2\] = .* G = {gates}; "
+        with pytest.raises(ValueError, match=rf'{wrong}.* rows are those of another cell: write cell="{kind}"$'):
+            from_torch(state_dict, "encoder.", other)
 
 
 @pytest.mark.parametrize(
