@@ -2,7 +2,8 @@
 
 Under `jax.vmap` the kernel computes several layers in one call. XLA computes second derivatives. A state of zeros is
 not multiplied by the weights: where a weight is NaN, `scan` gives states that are NaN, and the kernel may give finite
-ones.
+ones. Nor is it multiplied by the derivatives of the time step that is read first: where these alone are NaN or
+infinite, `scan` gives NaN in the gradient of the recurrent kernel, and the kernel may give finite numbers.
 """
 
 import functools
