@@ -17,7 +17,7 @@ PICTURES = (".png", ".svg")
 def define_flags(defaults: Any) -> None:
     """Defines a flag for each field of a settings dataclass."""
     for field in dataclasses.fields(defaults):
-        options.define_setting(field, parsers.describe_default(field.default))
+        options.define_setting(field, parsers.describe_default(field.default), may_be_empty=True)
 
 
 def read_flags(defaults: Any) -> Any:

@@ -43,16 +43,17 @@ def define_flags(base: RunConfig, presets: Presets) -> None:
     process_flags.define()
 
 
-def define_setting(field: dataclasses.Field, default: str) -> None:
+def define_setting(field: dataclasses.Field, default: str, *, may_be_empty: bool = False) -> None:
     """Defines the flag of one setting; its value is None where it is not given by hand.
 
     Args:
         field: the setting as it is declared.
         default: what holds without the flag, in words.
+        may_be_empty: whether nothing is a value, too, as it is of a list.
     """
     allowed = allowed_values(field)
     text = "; ".join(filter(None, [field.metadata["description"], allowed, default]))
-    parser = parsers.explaining(type(field.default), allowed)
+    parser = parsers.explaining(type(field.default), allowed, may_be_empty=may_be_empty)
     define = flags.DEFINE_boolean if type(field.default) is bool else functools.partial(flags.DEFINE, parser)
     define(field.name, None, text, module_name=sys.argv[0])
 

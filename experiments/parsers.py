@@ -18,12 +18,12 @@ PARSERS: dict[type, Any] = {
 }
 
 
-def explaining(kind: type, allowed: str) -> flags.ArgumentParser:
+def explaining(kind: type, allowed: str, *, may_be_empty: bool = False) -> flags.ArgumentParser:
     """A parser of values of one type that says what is allowed when it cannot read one."""
 
     class Parser(PARSERS[kind]):  # type: ignore[misc,valid-type]
         def parse(self, argument: Any) -> Any:
-            if argument == "":
+            if argument == "" and not may_be_empty:
                 raise ValueError("is empty: give a value, or leave the flag out")
             try:
                 return super().parse(argument)

@@ -54,7 +54,7 @@ def continue_prompt(
     vocabulary = problem.text.vocabulary
     hidden = np.zeros(len(vocabulary), bool)
     hidden[[] if wish.write_unknown else unknown_codes(vocabulary)] = True
-    how = Choice(key, jnp.float32(wish.temperature), jnp.asarray(hidden & ~hidden.all()))
+    how = Choice(key, jnp.float32(wish.temperature), hidden & ~hidden.all())
     codes = np.asarray(function(program, params, prompt, wish.num_words, how, wish.top_k))
     told = vocabulary.join(vocabulary.decode(codes))
     drawn = wish.temperature > 0 and wish.top_k != 1  # what is drawn may go on in any way, whatever it ends in
