@@ -16,7 +16,7 @@ from lstm_jax.runs.signals import catch_interrupts
 from lstm_jax.training.score import Score
 
 EXCUSE = (
-    "stopping as soon as this evaluation is done and all is saved; Ctrl-C again stops at once, and what came after the "
+    "stopping as soon as what is being computed is done and saved; Ctrl-C again stops at once, and what came after the "
     "last checkpoint is lost"
 )
 

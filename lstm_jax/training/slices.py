@@ -105,7 +105,9 @@ def value_and_grad(
 
 
 def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) -> Callable[..., PyTree]:
-    """The same function of a model and a batch, the batch spread over the devices where that pays. Under `jax.jit`.
+    """The same function of a model and a batch, the batch spread over the devices where that pays.
+
+    To be called under `jax.jit`; elsewhere it is compiled anew at every call.
 
         outputs = jax.jit(lstm_jax.over_batch(lambda rnn, inputs: rnn(inputs)[0]))(rnn, inputs)
 
@@ -117,7 +119,7 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
     Returns:
         That function. A model that draws random numbers draws the same on every device: it is meant to be in its mode
         for evaluation. It raises a ValueError where the arrays of the batch differ in axis 0, an array of the result
-        has other rows, or `num_devices` is no number of devices, and a RuntimeError outside `jax.jit`.
+        has other rows, or `num_devices` is no number of devices.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> PyTree:
@@ -135,12 +137,8 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
 
         specs = (PartitionSpec(), *(PartitionSpec(BATCH) for _ in batch))
         split = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(BATCH), check_vma=False)
-        try:
-            return split(state, *batch)
-        except NotImplementedError as error:  # JAX's own message asks for a report to JAX
-            if "shard_map" not in str(error):
-                raise
-            raise RuntimeError("lstm_jax.over_batch: call it under jax.jit") from error
+        # Outside of jit JAX has no `jax.shard_map` of what the fast path is made of, a custom_vjp with symbolic zeros.
+        return jax.jit(split, inline=True)(state, *batch)
 
     return spread
 

@@ -1,7 +1,6 @@
 """What a spread function may return, and where it may be called."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -30,18 +29,10 @@ def test_a_result_without_the_batch_as_axis_0_is_refused(rnn, returned, message)
         jax.jit(spread)(rnn, INPUTS)
 
 
-def test_outside_of_jit_it_says_so(rnn):
-    def last(rnn, inputs):
-        return rnn(inputs)[0][:, -1]
-
-    np.testing.assert_allclose(jax.jit(lstm_jax.over_batch(last))(rnn, INPUTS), last(rnn, INPUTS), atol=1e-6)
-    with pytest.raises(RuntimeError, match=r"^lstm_jax.over_batch: call it under jax.jit$"):
-        lstm_jax.over_batch(last)(rnn, INPUTS)
-
-
-def test_what_the_function_itself_cannot_do_is_told_as_it_is(rnn):
-    def unfinished(rnn, inputs):
-        raise NotImplementedError("later")
-
-    with pytest.raises(NotImplementedError, match=r"(?m)^later$"):
-        jax.jit(lstm_jax.over_batch(unfinished))(rnn, jnp.ones((8, 5, 3)))
+@pytest.mark.parametrize("impl", ["fused", "scan"])
+def test_outside_of_jit_it_computes_the_same(impl):
+    rnn = lstm_jax.LSTM(3, 4, impl=impl, rngs=nnx.Rngs(0))
+    spread = lstm_jax.over_batch(lambda rnn, inputs: rnn(inputs)[0][:, -1])
+    alone = np.concatenate([rnn(INPUTS[row : row + 1])[0][:, -1] for row in range(len(INPUTS))])
+    for function in (spread, jax.jit(spread)):
+        np.testing.assert_allclose(function(rnn, INPUTS), alone, atol=1e-6)
