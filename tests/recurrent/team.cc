@@ -20,18 +20,16 @@ namespace {
 
 constexpr int kThreads = 5, kTime = 4, kFeatures = 3, kHidden = 70, kRepetitions = 20, kFew = 5;
 
-// A team whose helpers are threads of their own.
+// Teams whose helpers are threads of their own, or come from the teams before.
 struct Threads {
-  explicit Threads(int count) {
-    team = std::make_unique<Team>(count, [this](std::function<void()> task) { helpers.emplace_back(std::move(task)); });
-  }
   ~Threads() {
-    team.reset();
     for (auto& helper : helpers) helper.join();
+  }
+  Team team(int count) {
+    return Team(count, [this](std::function<void()> task) { helpers.emplace_back(std::move(task)); });
   }
 
   std::vector<std::thread> helpers;
-  std::unique_ptr<Team> team;
 };
 
 std::vector<float> numbers(int64_t size, uint32_t seed) {
@@ -102,11 +100,12 @@ std::vector<float> results(int batch, Team& team) {
 
 template <class Cell>
 bool agrees(int batch) {
-  Threads alone(1);
-  const auto right = results<Cell>(batch, *alone.team);
+  Threads threads;
+  Team alone = threads.team(1);
+  const auto right = results<Cell>(batch, alone);
   for (int repetition = 0; repetition < kRepetitions; ++repetition) {
-    Threads several(kThreads);
-    const auto found = results<Cell>(batch, *several.team);
+    Team several = threads.team(kThreads);
+    const auto found = results<Cell>(batch, several);
     if (std::memcmp(&found[0], &right[0], right.size() * sizeof(float))) return false;
   }
   return true;
@@ -114,11 +113,12 @@ bool agrees(int batch) {
 
 // As many pieces as threads, each of which waits until all have begun: no thread can do two.
 bool everyone_helps() {
-  Threads several(kThreads);
+  Threads threads;
+  Team several = threads.team(kThreads);
   std::atomic<int> begun{0};
   std::mutex mutex;
   std::set<std::thread::id> seen;
-  several.team->run(kThreads, [&](int, int) {
+  several.run(kThreads, [&](int, int) {
     {
       std::lock_guard<std::mutex> lock(mutex);
       seen.insert(std::this_thread::get_id());
@@ -126,6 +126,23 @@ bool everyone_helps() {
     for (++begun; begun < kThreads;) std::this_thread::yield();
   });
   return seen.size() == kThreads;
+}
+
+// Who waits gets a task, some time, though it seldom waits after so many waits in vain; and none where there is none.
+bool waits_for_a_task() {
+  Lobby lobby;
+  for (int wait = 0; wait < 100; ++wait) {
+    if (lobby.wait()) return false;
+  }
+  int done = 0;
+  std::thread guest([&] {
+    Lobby::Task task;
+    while (!task) task = lobby.wait();
+    task();
+  });
+  while (!lobby.give([&] { ++done; })) std::this_thread::yield();
+  guest.join();
+  return done == 1 && !lobby.give([&] { ++done; });
 }
 
 bool says(const char* what, bool well) {
@@ -137,6 +154,7 @@ bool says(const char* what, bool well) {
 
 int main() {
   bool well = says("not every thread has helped", everyone_helps());
+  well &= says("who waits gets no task, or one that was not given", waits_for_a_task());
   for (int batch : {2, 37}) {
     well &= says("five threads of an LSTM differ from one", agrees<Lstm>(batch));
     well &= says("five threads of a GRU differ from one", agrees<Gru>(batch));

@@ -10,6 +10,8 @@
 #include <memory>
 #include <thread>
 
+#include "lobby.h"
+
 namespace lstm_jax {
 
 // The one who leads never waits for anyone but those that have taken a piece: a helper that comes late, or never, costs
@@ -24,9 +26,12 @@ class Team {
     const auto leader = std::this_thread::get_id();
     try {
       for (int helper = 1; helper < threads; ++helper) {
-        // A pool that has no room for more has its caller do it: then there is no helper.
-        start([board = board_, helper, threads, leader] {
-          if (std::this_thread::get_id() != leader) help(*board, helper, threads);
+        Lobby::Task task = [board = board_, helper, threads] { help(*board, helper, threads); };
+        if (Lobby::of_this_process().give(task)) continue;
+        start([task, leader]() mutable {
+          // A pool that has no room for more has its caller do it: then there is no helper.
+          if (std::this_thread::get_id() == leader) return;
+          for (; task; task = Lobby::of_this_process().wait()) task();
         });
       }
     } catch (...) {
@@ -78,9 +83,7 @@ class Team {
 
   static void rest(unsigned spins) {
     if (spins % 4096 == 4095) sched_yield();
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
+    pause();
   }
 
   static void help(Board& board, int helper, int threads) {
