@@ -18,7 +18,7 @@ using namespace lstm_jax;
 
 namespace {
 
-constexpr int kThreads = 5, kTime = 4, kFeatures = 3, kHidden = 70, kRepetitions = 20, kFew = 5;
+constexpr int kThreads = 5, kTime = 4, kFeatures = 3, kHidden = 119, kRepetitions = 20, kFew = 5;
 
 // Teams whose helpers are threads of their own, or come from the teams before.
 struct Threads {
@@ -84,8 +84,8 @@ std::vector<float> results(int batch, Team& team) {
     FewForward<Cell, float>(problem, layer.forward()).run(team);
     FewBackward<Cell, float>(problem, layer.arguments(), backward).run(team);
   } else {
-    Forward<Cell, float>(problem, layer.forward()).run({0, batch}, team);
-    Backward<Cell, float> pass(problem, layer.arguments(), backward);
+    Forward<Cell, float>(problem, layer.forward(), team).run({0, batch}, team);
+    Backward<Cell, float> pass(problem, layer.arguments(), backward, team);
     std::vector<float> gradient(pass.gradient().size());
     pass.run({0, batch}, &gradient[0], team);
     pass.gradient().restore({&gradient[0]}, backward, team);

@@ -58,8 +58,8 @@ def computed_by(request, monkeypatch):
 
 
 # Between them: sizes of one, more symbols than the fast path puts into one product, batches that are filled up and that
-# are few, units on both sides of 63, more inputs than lanes of a vector, both directions of time, and every part of the
-# result looked at alone and with others.
+# are few, units on both sides of 63 and so many that no core's cache holds their weights, more inputs than lanes of a
+# vector, both directions of time, and every part of the result looked at alone and with others.
 PROGRAMS = [
     ("lstm", (1, 1, 1, 1), False, False, ["hidden"]),
     ("gru", (1, 1, 1, 1), True, True, ["final"]),
@@ -73,6 +73,8 @@ PROGRAMS = [
     ("gru", (40, 1, 65, 9), True, False, ["hidden"]),
     ("gru", (70, 20, 17, 2), True, True, ["hidden"]),
     ("lstm", (3, 18, 130, 7), True, False, ["cell", "final"]),
+    ("lstm", (3, 1, 200, 40), True, False, ["hidden"]),
+    ("gru", (3, 2, 190, 21), False, True, ["final", "hidden"]),
 ]
 
 

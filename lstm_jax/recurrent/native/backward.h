@@ -1,7 +1,7 @@
 // Back-propagation through time for a block of columns. `d_` stands for the loss's derivative by something.
 #pragma once
 
-#include "team.h"
+#include "packing.h"
 #include "weight_gradient.h"
 
 namespace lstm_jax {
@@ -9,15 +9,17 @@ namespace lstm_jax {
 template <class Cell, class T>
 class Backward {
  public:
-  Backward(const Problem<T>& problem, const BackwardArguments<T>& arguments, const BackwardResults<T>& results)
+  Backward(const Problem<T>& problem, const BackwardArguments<T>& arguments, const BackwardResults<T>& results,
+           Team& team)
       : p_(problem),
         a_(arguments),
         results_(results),
         gradient_(problem, arguments.hidden),
         hidden_weights_(int64_t(round_up(p_.units, kRows)) * p_.units * Cell::kHidden.count),
         input_weights_(results.d_inputs ? int64_t(round_up(p_.features, kRows)) * p_.units * Cell::kInput.count : 0) {
-    pack_transposed(hidden_weights_.get(), Cell::kHidden, p_.hidden_weights, p_.units);
-    if (results.d_inputs) pack_transposed(input_weights_.get(), Cell::kInput, p_.input_weights, p_.features);
+    pack_columns<Cell, Cell::kHidden>(hidden_weights_.get(), p_.hidden_weights, p_.units, p_.units, team);
+    if (!results.d_inputs) return;
+    pack_columns<Cell, Cell::kInput>(input_weights_.get(), p_.input_weights, p_.units, p_.features, team);
   }
 
   const WeightGradient<Cell, T>& gradient() const { return gradient_; }
@@ -49,13 +51,6 @@ class Backward {
   static constexpr int kLanes = Vector<T>::kLanes;
   static constexpr int kUnitsAhead = 4;  // whose states and kept gates are asked for: 5% faster backwards, 128 units
   static constexpr int kKeptAhead = kUnitsAhead * kGates * kLanes;
-
-  void pack_transposed(T* to, const Blocks& blocks, const T* weights, int count) const {
-    pack(to, count, kRows, p_.units * blocks.count, [&](int row, int k) {
-      int unit = k / blocks.count, gate = blocks.first + k % blocks.count;
-      return T(Cell::kScale[gate]) * weights[blocks.row(gate, unit, p_.units) * count + row];
-    });
-  }
 
   void begin(T* panel, const T* from, const Block<T>& block) const {
     if (from) {

@@ -79,7 +79,7 @@ void forward(ffi::ThreadPool& pool, const Arrays<T>& arrays, const Division& cut
   ForwardResults<T> results{arrays.out(0), arrays.out(1), arrays.out(2)};
   PoolTeam team = leaders(cut.threads, cut.blocks, pool);
   if (cut.blocks == 0) return FewForward<Cell, T>(p, results).run(team);  // too few columns for lanes
-  Forward<Cell, T> pass(p, results);
+  Forward<Cell, T> pass(p, results, team);
   share(p, cut.blocks, cut.threads, team, [&](int, const Columns& columns, Team& team) { pass.run(columns, team); });
 }
 
@@ -93,7 +93,7 @@ void backward(ffi::ThreadPool& pool, const Arrays<T>& arrays, const Division& cu
                              arrays.out(3), arrays.out(4), arrays.out(5), arrays.out(6)};
   PoolTeam team = leaders(cut.threads, cut.blocks, pool);
   if (cut.blocks == 0) return FewBackward<Cell, T>(p, arguments, results).run(team);
-  Backward<Cell, T> pass(p, arguments, results);
+  Backward<Cell, T> pass(p, arguments, results, team);
   const int64_t size = pass.gradient().size();
   Buffer<T> gradients(size * cut.blocks);
   share(p, cut.blocks, cut.threads, team, [&](int number, const Columns& columns, Team& team) {

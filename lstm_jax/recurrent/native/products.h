@@ -37,9 +37,14 @@ inline void add_columns(Tile<T, W>& tile, const T* columns, Factor factor) {
 // Adds weights times columns to the gates First ... First + Count - 1.
 //
 // weights: for each k the factors of the tile's rows, packed; columns: for each k W vectors, `stride` numbers apart.
-template <int First, int Count, class T, int W>
+// Far: the weights do not stay in the core's cache, so that the memory is asked for what will be multiplied.
+template <int First, int Count, bool Far = false, class T, int W>
 inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, int depth, int stride) {
   for (int k = 0; k < depth; ++k, columns += stride, weights += kUnits * Count) {
+    if constexpr (Far) {
+      ask_for(weights, 16 * kUnits * Count);
+      for (int w = 0; w < W; ++w) ask_for(columns, 16 * stride + w * Vector<T>::kLanes);
+    }
     add_columns<First, Count>(tile, columns, [=](int unit, int gate) { return weights[unit * Count + gate - First]; });
   }
 }
@@ -50,16 +55,6 @@ inline void add_outer_product(Tile<T, W>& tile, const T* rows, int stride, const
   for (int k = 0; k < depth; ++k, columns += W * Vector<T>::kLanes) {
     add_columns<First, Count>(
         tile, columns, [=](int unit, int gate) { return rows[(unit * kGates + gate) * stride + k]; });
-  }
-}
-
-// Packs a matrix for `add_product`: element(row, k) to [tiles of `rows` rows][depth][rows], zeros beyond the last row.
-template <class T, class Element>
-inline void pack(T* to, int count, int rows, int depth, Element element) {
-  for (int first = 0; first < count; first += rows) {
-    for (int k = 0; k < depth; ++k) {
-      for (int row = first; row < first + rows; ++row) *to++ = row < count ? element(row, k) : T(0);
-    }
   }
 }
 

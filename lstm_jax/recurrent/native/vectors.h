@@ -75,11 +75,16 @@ inline Vec<T> load(const T* from, int count) {
   return count >= Vector<T>::kLanes ? load(from) : load_first(from, count);
 }
 
-// The same, and asks the memory for what lies so many numbers `ahead`: most of it will be loaded soon. (Computed as an
-// integer, since it may lie beyond the array.)
+// Asks the memory for what lies so many numbers `ahead`. (Computed as an integer, since it may lie beyond the array.)
+template <class T>
+inline void ask_for(const T* from, int64_t ahead) {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from) + ahead * sizeof(T)));
+}
+
+// Loads, and asks for what lies ahead: most of it will be loaded soon.
 template <class T>
 inline Vec<T> load(const T* from, int count, int64_t ahead) {
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from) + ahead * sizeof(T)));
+  ask_for(from, ahead);
   return load(from, count);
 }
 
