@@ -15,9 +15,10 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import plots, record, settings, tables, work
+from benchmarks.participants import MATMUL, PEERS
 from benchmarks.process import NotMeasuredError
 from benchmarks.results import Measurement, best_rate, exit_status
-from benchmarks.tournament import MATMUL, PEERS, Conditions, Tournament
+from benchmarks.tournament import Conditions, Tournament
 from experiments import options
 from lstm_jax.runs import folder as folders
 from lstm_jax.settings import SettingError, check_ranges, setting
@@ -34,6 +35,7 @@ class Settings:
     cells: str = setting(",".join(work.CELLS), f"kinds of layer: some of {', '.join(work.CELLS)}")
     passes: str = setting(",".join(work.PASSES), f"what is timed: some of {', '.join(work.PASSES)}")
     repetitions: int = setting(9, "turns of each contestant", minimum=1, maximum=10_000)
+    starts: int = setting(3, "processes of each one after another, which share its turns", minimum=1, maximum=1_000)
     dtype: str = setting("float32", "type of weights and inputs", choices=("float32", "bfloat16"))
     matmul_precision: str = setting("default", "highest: no TF32 on a GPU, for anyone", choices=("default", "highest"))
     matmul_size: int = setting(4096, "rows of the large matrix product", minimum=16, maximum=65_536)
@@ -57,7 +59,8 @@ class Settings:
     @property
     def conditions(self) -> Conditions:
         """What holds for all contestants."""
-        return Conditions(self.platform, self.dtype, self.matmul_precision, self.repetitions, self.torch_python)
+        turns = self.repetitions, min(self.starts, self.repetitions)
+        return Conditions(self.platform, self.dtype, self.matmul_precision, *turns, self.torch_python)
 
 
 def main() -> int:
@@ -77,7 +80,7 @@ def main() -> int:
             **record.occasion(),
             "machine": record.machine(tournament.about),
             "platform": platform,
-            "conditions": {key: getattr(chosen, key) for key in ("dtype", "matmul_precision", "repetitions")},
+            "conditions": {key: getattr(chosen.conditions, key) for key in record.CONDITIONS},
             "matmul_gflops": matmul,
             "matmul_not_measured": {way: tournament.missing[way] for way in MATMUL if way in tournament.missing},
         }
@@ -96,8 +99,7 @@ def measure_all(tournament: Tournament, chosen: Settings, console: Console, matm
     for cell in settings.parse_names("cells", chosen.cells, work.CELLS):
         for shape in work.parse_shapes("shapes", chosen.shapes):
             for which in settings.parse_names("passes", chosen.passes, list(work.PASSES)):
-                with console.status("all start") as status:
-                    tournament.start_anew()
+                with console.status("") as status:
                     group = tournament.measure(cell, which, shape, lambda doing: status.update(doing))
                 found.extend(group)
                 if group:

@@ -7,9 +7,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from benchmarks.participants import PEERS
 from benchmarks.results import OURS, Measurement
 from benchmarks.tables import duration, three_digits
-from benchmarks.tournament import PEERS
 from benchmarks.work import PASSES, Shape
 
 INK, OTHERS, FASTER = "#2f5d8a", "#8a8f98", "#c8641e"

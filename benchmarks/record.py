@@ -13,6 +13,9 @@ from benchmarks.results import Measurement, best_rate
 from lstm_jax.runs import folder as folders
 from lstm_jax.runs import origin
 
+CONDITIONS = ("dtype", "matmul_precision", "repetitions", "starts")
+"""What holds for all contestants, and is told with the results."""
+
 
 def machine(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The processor, and what each contestant computes on with which versions."""
@@ -59,11 +62,13 @@ def describe(record: Mapping[str, Any]) -> list[str]:
         for way, rate in record["matmul_gflops"].items()
     )
     precision = f", {conditions['dtype']}, matmul precision {conditions['matmul_precision']}"
+    starts = "once" if conditions["starts"] == 1 else f"{conditions['starts']} times"
+    turns = f"{conditions['repetitions']} repetitions in turn, everyone started {starts}"
     accelerator = [device for device in host["devices"] if device != "cpu"]
     return [
         f"Machine: {host['cores']} cores of {host['processor']}" + "".join(f", {device}" for device in accelerator),
         f"Large matrix product, GFLOP/s: {rates}",
-        f"Conditions: {record['platform']}{precision}, {conditions['repetitions']} repetitions in turn",
+        f"Conditions: {record['platform']}{precision}, {turns}",
         f"Versions: {versions}",
         f"Measured on {record['date']} with: {record['command']}",
     ]

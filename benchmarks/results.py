@@ -27,6 +27,13 @@ class Measurement:
     disagrees: str | None = None
     """What it computes instead of what our layer computes; its time is not comparable then."""
 
+    def prepared(self, answer: Mapping[str, Any]) -> None:
+        """Notes what its first process says of the first call; of later ones, how many calls a turn has."""
+        self.calls = answer["calls"]
+        if self.first_call_seconds is None:
+            self.first_call_seconds = answer["first_call_seconds"]
+            self.loss, self.gradient = answer["loss"], answer.get("gradient")
+
     @property
     def measured(self) -> bool:
         """Whether there is a time."""

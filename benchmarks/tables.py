@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.participants import PEERS
 from benchmarks.results import OURS, Measurement
-from benchmarks.tournament import PEERS
 from benchmarks.work import CELLS, PASSES
 
 type Rows = list[list[str]]

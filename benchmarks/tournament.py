@@ -9,36 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.participants import MATMUL, PEERS, Peer
 from benchmarks.process import Contestant, NotMeasuredError
-from benchmarks.results import OURS, Measurement, compare
-from benchmarks.work import CELLS, Shape, draw
-
-
-@dataclasses.dataclass(frozen=True)
-class Peer:
-    """A library to compare: its label, its file in `contestants`, what its process is told, the cells that it has."""
-
-    label: str
-    module: str
-    options: tuple[tuple[str, Any], ...] = ()
-    cells: tuple[str, ...] = CELLS
-
-
-PEERS = {
-    OURS: Peer("lstm_jax", "ours"),
-    "torch": Peer("PyTorch", "torch_nn"),
-    "flax": Peer("Flax", "flax_rnn"),
-    "flax_optimized": Peer("Flax optimized", "flax_rnn", (("optimized", True),), ("lstm",)),
-    "equinox": Peer("Equinox", "equinox_cells"),
-    "haiku": Peer("Haiku", "haiku_unroll"),
-    "keras": Peer("Keras", "keras_layers"),
-}
-
-MATMUL = {
-    "one device, all threads": Peer("", "matmul", (("all_devices", False),)),
-    "split over all devices": Peer("", "matmul", (("all_devices", True),)),
-}
-"""Two ways to use all cores for a matrix product; the better one is what the machine can do."""
+from benchmarks.results import Measurement, compare
+from benchmarks.work import Shape, draw
 
 MATMUL_REPETITIONS = 5
 
@@ -51,6 +25,7 @@ class Conditions:
     dtype: str = "float32"
     matmul_precision: str = "default"
     repetitions: int = 7
+    starts: int = 1
     torch_python: str = sys.executable
 
     def tolerance(self, platform: str) -> float:
@@ -92,16 +67,6 @@ class Tournament:
     @property
     def _peers(self) -> dict[str, Peer]:
         return {name: PEERS[name] for name in self.names}
-
-    def start_anew(self) -> None:
-        """Ends all processes and starts the peers' again.
-
-        What a process has computed before decides where its memory lies: PyTorch takes 2.8 ms for a piece of work after
-        larger ones and 4.7 ms without them. Nobody's time may depend on which other shapes are measured.
-        """
-        self.__exit__()
-        self._processes.clear()
-        self._start(self._peers)
 
     def _start(self, peers: Mapping[str, Peer]) -> None:
         for number, (name, peer) in enumerate(peers.items()):
@@ -147,7 +112,11 @@ class Tournament:
         return best
 
     def measure(self, cell: str, which: str, shape: Shape, told: Callable[[str], None]) -> list[Measurement]:
-        """Prepares every peer, one after another, then lets them take turns.
+        """Starts all peers, prepares one after another, lets them take turns; and begins again, as often as wanted.
+
+        Where a process has its memory follows from what it has computed before, and from chance: PyTorch takes 2 ms for
+        one sequence of 3 time steps, 512 units, in one process and 4 in the next. Nobody's time may depend on which
+        other shapes are measured, or on a single process.
 
         Args:
             cell: `lstm` or `gru`.
@@ -162,20 +131,29 @@ class Tournament:
         np.savez(arrays, **draw(cell, shape))  # type: ignore[arg-type]
         rows = [Measurement(cell, which, shape, name) for name in self.names if cell in PEERS[name].cells]
         request = {"cell": cell, "pass": which, "dtype": self.conditions.dtype, "arrays": str(arrays)}
-        for row in rows:
-            told(f"{row.peer} prepares")
-            with self._noting(row.peer, row):
-                answer = self._ask(row.peer, do="prepare", **request)
-                row.first_call_seconds, row.calls = answer["first_call_seconds"], answer["calls"]
-                row.loss, row.gradient = answer["loss"], answer.get("gradient")
-        for number in range(self.conditions.repetitions):
+        turns, starts = self.conditions.repetitions, self.conditions.starts
+        for start in range(starts):
+            told("all start")
+            self._start_anew()
             for row in rows:
                 if row.measured:
-                    told(f"repetition {number + 1} of {self.conditions.repetitions}: {row.peer}")
+                    told(f"{row.peer} prepares")
                     with self._noting(row.peer, row):
-                        row.seconds.append(self._ask(row.peer, do="repeat", calls=row.calls)["seconds"])
+                        row.prepared(self._ask(row.peer, do="prepare", **request))
+            for number in range(turns * start // starts, turns * (start + 1) // starts):
+                for row in rows:
+                    if row.measured:
+                        told(f"repetition {number + 1} of {turns}: {row.peer}")
+                        with self._noting(row.peer, row):
+                            row.seconds.append(self._ask(row.peer, do="repeat", calls=row.calls)["seconds"])
         compare(rows, self.conditions.tolerance(self.platform))
         return rows
+
+    def _start_anew(self) -> None:
+        """Ends all processes and starts the peers' again."""
+        self.__exit__()
+        self._processes.clear()
+        self._start(self._peers)
 
     def _ask(self, name: str, **request: Any) -> dict[str, Any]:
         if name in self.missing:

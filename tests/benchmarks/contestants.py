@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.participants import PEERS
 from benchmarks.process import Contestant
-from benchmarks.tournament import PEERS
 from benchmarks.work import NUM_GATES, Shape, draw
 from lstm_jax.recurrent.cells import Weights
 from tests import references

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from benchmarks.participants import PEERS
 from benchmarks.process import NotMeasuredError
-from benchmarks.tournament import PEERS
 from benchmarks.work import CELLS, PASSES, draw
 from tests.benchmarks import contestants
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks import record
+from benchmarks.participants import MATMUL
 from benchmarks.process import NotMeasuredError
 from benchmarks.results import Measurement, best_rate, compare, exit_status
 from benchmarks.tables import details, remarks, summary
-from benchmarks.tournament import MATMUL, Conditions, Tournament
+from benchmarks.tournament import Conditions, Tournament
 from benchmarks.work import CELLS, NUM_GATES, PASSES, Shape, draw, flop, parse_shape
 from lstm_jax.recurrent import scan
 from lstm_jax.recurrent.cells import CELLS as EQUATIONS
@@ -141,14 +142,20 @@ class FailingProduct:
 
 
 def test_no_process_outlives_the_piece_of_work_that_it_was_started_for(tmp_path):
-    with Tournament(["lstm_jax"], Conditions(platform="cpu"), tmp_path) as tournament:
-        before = [process._process for process in tournament._processes.values()]
-        tournament.start_anew()
-        (after,) = (process._process for process in tournament._processes.values())
-        assert [process.returncode for process in before] == [-signal.SIGKILL] * (1 + len(MATMUL))
-        (row,) = tournament.measure("gru", "both", Shape(batch=2, time=3, features=1, hidden=4), lambda doing: None)
-        assert (row.measured, after.poll()) == (True, None)
-    assert after.returncode == -signal.SIGKILL
+    conditions = Conditions(platform="cpu", repetitions=3, starts=2)
+    doings, processes = [], []
+    with Tournament(["lstm_jax"], conditions, tmp_path) as tournament:
+
+        def told(doing):
+            doings.append(doing)
+            processes.extend(process._process for process in tournament._processes.values())
+
+        (row,) = tournament.measure("gru", "both", Shape(batch=2, time=3, features=1, hidden=4), told)
+        assert (row.measured, len(row.seconds), processes[-1].poll()) == (True, 3, None)
+    turns = [f"repetition {number} of 3: lstm_jax" for number in (1, 2, 3)]
+    assert doings == ["all start", "lstm_jax prepares", turns[0], "all start", "lstm_jax prepares", *turns[1:]]
+    assert {process.returncode for process in processes} == {-signal.SIGKILL}
+    assert len(set(map(id, processes))) == 1 + len(MATMUL) + 2
 
 
 @pytest.mark.parametrize(("largest", "size"), [(0, None), (64, 64), (200, 100)])
@@ -168,7 +175,7 @@ def test_without_a_large_product_there_is_nothing_to_relate_to():
     host = {"cores": 2, "processor": "P", "versions": {}, "devices": ["cpu"]}
     content = {
         **{"machine": host, "platform": "cpu", "date": "today", "command": "C"},
-        "conditions": {"dtype": "float32", "matmul_precision": "default", "repetitions": 1},
+        "conditions": {"dtype": "float32", "matmul_precision": "default", "repetitions": 1, "starts": 1},
         "matmul_gflops": {"one way": None, "another": None},
         "matmul_not_measured": {"one way": "its process ended", "another": "out of memory"},
     }
