@@ -114,9 +114,9 @@ class Tournament:
     def measure(self, cell: str, which: str, shape: Shape, told: Callable[[str], None]) -> list[Measurement]:
         """Starts all peers, prepares one after another, lets them take turns; and begins again, as often as wanted.
 
-        Where a process has its memory follows from what it has computed before, and from chance: PyTorch takes 2 ms for
-        one sequence of 3 time steps, 512 units, in one process and 4 in the next. Nobody's time may depend on which
-        other shapes are measured, or on a single process.
+        Where a process has its memory follows from what it has computed before, and from chance: PyTorch takes 2.0 ms
+        for one sequence of 3 time steps, 512 units, in one process of five, and 4.3 in the others. Nobody's time may
+        depend on which other shapes are measured, or on a single process.
 
         Args:
             cell: `lstm` or `gru`.
