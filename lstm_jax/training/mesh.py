@@ -19,22 +19,21 @@ from lstm_jax.recurrent.sequences import check_integer
 
 MEMBERS, BATCH, COPIES = "members", "batch", "copies"
 
-SMALLEST_SLICE, SMALLEST_OF_THREADS = 300_000, 10_000_000
+SMALLEST_SLICE, SMALLEST_OF_THREADS = 300_000, 4_000_000
 """Multiply-adds of a time step below which a slice is not worth a device of its own, without and with threads in the
 layer. Measured on two CPU devices for 24 units; by XLA, a batch of 128 takes 0.94 ms sharded and 1.0 ms on one, a batch
 of 256 1.3 and 2 ms; by the kernel, which has both cores for one device, a batch of 1,000 takes 2.5 ms sharded and 2.3
-on one, 256 strings of 64 symbols and 128 units 23.4 and 22.6, 4,096 of 20 symbols and 32 units 16.4 and 14.6 ms."""
+on one, 256 strings of 64 symbols and 128 units 22 ms either way, 128 of 128 symbols and 256 units 99 and 108 ms."""
 
-CACHE, REUSED_PAGES, KEPT_PAGES = 3 * 2**20, 32 * 2**20, 60 * 2**20
-"""Bytes that stay in a core's cache, and bytes up to which the C library hands out the same pages at every update: as
-it is, and as `runs/devices.py` sets it, less a little for what lies beside them."""
+CACHE, REUSED_PAGES = 3 * 2**20, 32 * 2**20
+"""Bytes that stay in a core's cache, and bytes up to which the C library hands out the same pages at every update."""
 
-SLICE_LIMITS, SLICE_LIMITS_OF_THREADS = ((CACHE, 100), (REUSED_PAGES, 32)), ((KEPT_PAGES, 32),)
+SLICE_LIMITS = ((CACHE, 100), (REUSED_PAGES, 32))
 """What a slice may keep for the backward pass and the fewest strings whose products are still fast; the first pair that
 can be met counts. Measured on two devices, by XLA: 1,000 strings of 20 symbols take 5.4 ms in 2 slices, 4.4 in 4 and
 5.2 in 8 (24 units); 128 strings of 128 symbols 186 ms in 2 and 175 in 4 (256 units); 512 of 64 symbols 109 and 95 ms
-(128). The kernel cuts a batch as its cache wants it: only pages count (1,000 strings: 2.3, 2.6 and 2.5 ms in 1, 2 and 4
-slices; 128 strings: 99 ms in 2, 101 in 4)."""
+(128). The kernel cuts a batch as its cache wants it: only the second counts (2.3, 2.6 and 2.5 ms in 1, 2 and 4 slices;
+115 ms in 2 and 107 in 4)."""
 
 WIDE = 64
 """Strings a slice that are worth reading weights that do not fit into the cache; measured for 512 units: 32 strings
@@ -110,7 +109,7 @@ def choose_slices(batch_size: int, work: int, kept: int, devices: int, *, thread
     if kept and 4 * work > CACHE:  # weights that each slice reads from memory, symbol by symbol
         affordable = max(1, min(affordable, batch_size // WIDE))
     for_devices = max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
-    for limit, fewest_rows in SLICE_LIMITS_OF_THREADS if threads else SLICE_LIMITS:
+    for limit, fewest_rows in SLICE_LIMITS[threads:]:
         for slices in range(for_devices, batch_size // fewest_rows + 1, for_devices):
             if batch_size % slices == 0 and batch_size // slices * kept <= limit:
                 return slices

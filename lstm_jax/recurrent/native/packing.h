@@ -45,7 +45,7 @@ inline void pack_columns(T* to, const T* weights, int units, int count, Team& te
         for (int gate = kBlocks.first; gate < kBlocks.first + kBlocks.count; ++gate, place += kRows) {
           const T* from = weights + kBlocks.row(gate, unit, units) * count + first;
           const T scale = Cell::kScale[gate];
-          if (columns == kRows) {
+          if (columns == kRows) {  // a number that the compiler knows: it takes vectors
             for (int k = 0; k < kRows; ++k) place[k] = scale * from[k];
           } else {
             for (int k = 0; k < kRows; ++k) place[k] = k < columns ? scale * from[k] : T(0);
