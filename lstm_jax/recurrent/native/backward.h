@@ -38,13 +38,12 @@ class Backward {
       back(step, block, slot++, team);
       if (slot < slots && step) continue;
       const int remembered = step == 0 && p_.begins_with_zeros(columns) ? slot - 1 : slot;
-      team.run(p_.tiles(), [&](int tile, int end) {
-        for (; tile < end; ++tile) gradient_.add(block, tile, slot, remembered);
-      });
+      team.run(p_.tiles(), [&](int tile, int end) { gradient_.add(block, tile, end, slot, remembered); });
       slot = 0;
     }
-    if (results_.d_hidden_start) finish(results_.d_hidden_start, block.d_hidden.get(), block);
-    if (Cell::kHasCell && results_.d_cell_start) finish(results_.d_cell_start, block.d_cell.get(), block);
+    T *d_hidden_start = results_.d_hidden_start, *d_cell_start = Cell::kHasCell ? results_.d_cell_start : nullptr;
+    if (d_hidden_start) from_panel(d_hidden_start, block.d_hidden.get(), p_.units, p_.batch, columns);
+    if (d_cell_start) from_panel(d_cell_start, block.d_cell.get(), p_.units, p_.batch, columns);
   }
 
  private:
@@ -58,12 +57,6 @@ class Backward {
     } else {
       std::fill(panel, panel + int64_t(p_.units) * block.padded, T(0));
     }
-  }
-
-  void finish(T* to, T* panel, const Block<T>& block) const {
-    for_vectors(panel, p_.units, 0, p_.units, block.columns, [&](T* place, int k, int column) {
-      store(to + int64_t(k) * p_.batch + block.columns.first + column, load(place), block.columns.count - column);
-    });
   }
 
   void back(int step, const Block<T>& block, int slot, Team& team) const {
@@ -127,18 +120,30 @@ class Backward {
     });
   }
 
-  // Transposed weights times the derivatives by the rows, for the kRows rows of one tile.
-  template <int W>
-  void add_transposed(Tile<T, W>& tile, const Blocks& blocks, const T* weights, const T* d_rows) const {
+  // Transposed weights times the derivatives by some units' rows, for one tile; `beside` as in `add_product`.
+  template <int W, class Beside>
+  void add_transposed(Tile<T, W>& tile, const Blocks& blocks, const T* weights, const T* d_rows, int units,
+                      Beside&& beside) const {
     constexpr int kWidth = W * kLanes;
     if (blocks.count == kGates) {
-      return add_product<0, kGates>(tile, weights, d_rows, p_.units * kGates, kWidth);
+      return add_product<0, kGates>(tile, weights, d_rows, units * kGates, kWidth, beside);
     }
-    for (int unit = 0; unit < p_.units; ++unit) {
-      add_product<0, kGates>(tile, weights, d_rows + blocks.first * kWidth, blocks.count, kWidth);
+    for (int unit = 0; unit < units; ++unit) {
+      add_product<0, kGates>(tile, weights, d_rows + blocks.first * kWidth, blocks.count, kWidth, beside);
       weights += kRows * blocks.count;
       d_rows += kGates * kWidth;
     }
+  }
+
+  // A function that asks, in so many calls, for what is kept of one tile's units at one time step: bit by bit, since a
+  // processor that is asked for much at once waits. Measured backwards: 24 units 4% faster, 128 1.5%, 256 4%.
+  auto fetch_kept(int step, int column, int unit, int calls) const {
+    const int64_t numbers = int64_t(std::min(kRows, p_.units - unit)) * kGates * kLanes / std::max(calls, 1) + 1;
+    const T* kept = a_.kept + p_.kept_at(p_.time_of(std::max(step, 0)), column, unit);
+    return [=, ahead = int64_t(0)](auto...) mutable {
+      ask_for(kept, ahead);
+      ahead += numbers;
+    };
   }
 
   // What passes from the sums to the hidden state before.
@@ -149,15 +154,21 @@ class Backward {
     for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int W = decltype(width)::value, kWidth = W * kLanes;
       T* d_hidden = block.d_hidden.get() + int64_t(p_.units) * column + row * kWidth;
-      Tile<T, W> tile{};
-      add_transposed(tile, Cell::kHidden, weights, block.rows(slot, column));
-      for (int r = 0; r < rows; ++r) {
-        for (int w = 0; w < W; ++w) {
-          Vec<T> sum = load(d_hidden + r * kWidth + w * kLanes) + tile.sum[r / kGates][r % kGates][w];
-          if (resets) sum = unless<T>(resets + column + w * kLanes, sum, block.columns.count - column - w * kLanes);
-          store(d_hidden + r * kWidth + w * kLanes, sum);
-        }
+      Tile<T, W> tile;
+      for_sums(tile, [](Vec<T>& sum, int, int) { sum = Vec<T>{}; });
+      for (int w = 0; w < W; ++w) {  // each vector of columns is fetched for the next step during a part of the product
+        const int64_t first = p_.units * w / W, units = p_.units * (w + 1) / W - first;
+        const T* part = weights + first * kRows * Cell::kHidden.count;
+        auto fetch = fetch_kept(step - 1, block.columns.first + column + w * kLanes, row, units * Cell::kHidden.count);
+        add_transposed(tile, Cell::kHidden, part, block.rows(slot, column) + first * kGates * kWidth, units, fetch);
       }
+      for_sums(tile, [&](const Vec<T>& sum, int r, int w) {
+        if (r >= rows) return;
+        T* place = d_hidden + r * kWidth + w * kLanes;
+        Vec<T> total = load(place) + sum;
+        if (resets) total = unless<T>(resets + column + w * kLanes, total, block.columns.count - column - w * kLanes);
+        store(place, total);
+      });
     });
   }
 
@@ -168,14 +179,13 @@ class Backward {
     T* d_inputs = results_.d_inputs + (int64_t(p_.time_of(step)) * p_.features + row) * p_.batch + block.columns.first;
     for_strips<T>(block.padded, [&](int column, auto width) {
       constexpr int W = decltype(width)::value;
-      Tile<T, W> tile{};
-      add_transposed(tile, Cell::kInput, weights, block.rows(slot, column));
-      for (int r = 0; r < rows; ++r) {
-        for (int w = 0; w < W; ++w) {
-          const int at = column + w * kLanes;
-          store(d_inputs + int64_t(r) * p_.batch + at, tile.sum[r / kGates][r % kGates][w], block.columns.count - at);
-        }
-      }
+      Tile<T, W> tile;
+      for_sums(tile, [](Vec<T>& sum, int, int) { sum = Vec<T>{}; });
+      add_transposed(tile, Cell::kInput, weights, block.rows(slot, column), p_.units, nothing);
+      for_sums(tile, [&](const Vec<T>& sum, int r, int w) {
+        const int at = column + w * kLanes;
+        if (r < rows) store(d_inputs + int64_t(r) * p_.batch + at, sum, block.columns.count - at);
+      });
     });
   }
 

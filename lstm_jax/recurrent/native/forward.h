@@ -57,15 +57,18 @@ class Forward {
     constexpr int kWidth = W * Vector<T>::kLanes;
     const int features = p_.features;
     const T* bias = bias_.get() + unit * kGates;
-    for (int row = 0; row < kRows; ++row) {
-      for (int w = 0; w < W; ++w) tile.sum[row / kGates][row % kGates][w] = Vec<T>{} + bias[row];
-    }
-    add_product<Cell::kInput.first, Cell::kInput.count>(
-        tile, input_weights_.get() + int64_t(unit) * Cell::kInput.count * features, strip, features, kWidth);
+    for_sums(tile, [=](Vec<T>& sum, int row, int) { sum = Vec<T>{} + bias[row]; });
+    const T* input_weights = input_weights_.get() + int64_t(unit) * Cell::kInput.count * features;
+    add_product<Cell::kInput.first, Cell::kInput.count>(tile, input_weights, strip, features, kWidth, nothing);
     if (blank) return;
     const T* weights = hidden_weights_.get() + int64_t(unit) * Cell::kHidden.count * p_.units;
     strip += features * kWidth;
-    add_product<Cell::kHidden.first, Cell::kHidden.count, Far>(tile, weights, strip, p_.units, kWidth);
+    const auto fetch = [](const T* weights, const T* columns) {
+      if (!Far) return;
+      ask_for(weights, 16 * kUnits * Cell::kHidden.count);
+      for (int w = 0; w < W; ++w) ask_for(columns, 16 * kWidth + w * Vector<T>::kLanes);
+    };
+    add_product<Cell::kHidden.first, Cell::kHidden.count>(tile, weights, strip, p_.units, kWidth, fetch);
   }
 
   // The sums of one tile's gates, and what becomes of them. What the loops need is read from the members beforehand:

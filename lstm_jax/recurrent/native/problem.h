@@ -142,6 +142,14 @@ inline void to_panel(T* panel, int panel_depth, int row, const T* from, int dept
   });
 }
 
+// And back: rows [depth, stride] of all that is in a panel.
+template <class T>
+inline void from_panel(T* to, T* panel, int depth, int stride, const Columns& columns) {
+  for_vectors(panel, depth, 0, depth, columns, [&](T* place, int k, int column) {
+    store(to + int64_t(k) * stride + columns.first + column, load(place), columns.count - column);
+  });
+}
+
 // Zeros in the columns of a panel in which a new sequence begins.
 template <class T>
 inline void reset_panel(T* panel, int panel_depth, int row, int depth, const bool* resets, const Columns& columns) {

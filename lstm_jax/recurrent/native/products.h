@@ -18,6 +18,17 @@ struct Tile {
   Vec<T> sum[kUnits][kGates][W];
 };
 
+// Calls function(sum, row, vector) for each of a tile's sums. Unrolled, so that they stay in the registers: a loop, or
+// `Tile<T, W>{}`, has them written to the memory and read again.
+template <class T, int W, class Function>
+[[gnu::always_inline]] inline void for_sums(Tile<T, W>& tile, Function function) {
+#pragma GCC unroll 12
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int w = 0; w < W; ++w) function(tile.sum[row / kGates][row % kGates][w], row, w);
+  }
+}
+
 // Adds factor(unit, gate) times W vectors of columns to the gates First ... First + Count - 1.
 template <int First, int Count, class T, int W, class Factor>
 inline void add_columns(Tile<T, W>& tile, const T* columns, Factor factor) {
@@ -34,17 +45,16 @@ inline void add_columns(Tile<T, W>& tile, const T* columns, Factor factor) {
   }
 }
 
+constexpr auto nothing = [](auto...) {};
+
 // Adds weights times columns to the gates First ... First + Count - 1.
 //
-// weights: for each k the factors of the tile's rows, packed; columns: for each k W vectors, `stride` numbers apart.
-// Far: the weights do not stay in the core's cache, so that the memory is asked for what will be multiplied.
-template <int First, int Count, bool Far = false, class T, int W>
-inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, int depth, int stride) {
+// weights: for each k the factors of the tile's rows, packed; columns: for each k W vectors, `stride` numbers apart;
+// beside(weights, columns): what else is done at each k, such as to ask the memory for what is read later.
+template <int First, int Count, class T, int W, class Beside>
+inline void add_product(Tile<T, W>& tile, const T* weights, const T* columns, int depth, int stride, Beside&& beside) {
   for (int k = 0; k < depth; ++k, columns += stride, weights += kUnits * Count) {
-    if constexpr (Far) {
-      ask_for(weights, 16 * kUnits * Count);
-      for (int w = 0; w < W; ++w) ask_for(columns, 16 * stride + w * Vector<T>::kLanes);
-    }
+    beside(weights, columns);
     add_columns<First, Count>(tile, columns, [=](int unit, int gate) { return weights[unit * Count + gate - First]; });
   }
 }

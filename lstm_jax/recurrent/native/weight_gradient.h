@@ -3,24 +3,10 @@
 
 #include <vector>
 
-#include "problem.h"
+#include "block.h"
 #include "team.h"
 
 namespace lstm_jax {
-
-// What is known of some columns while time runs backwards. A slot is a time step whose part is still to be added.
-template <class T>
-struct Block {
-  Columns columns;
-  int padded, slots;
-  int64_t depth;               // the gates of all units, with those that fill up the last tile
-  T* gradient;                 // [depth][operands]
-  Buffer<T> d_hidden, d_cell;  // panels [strips][H][width]
-  Buffer<T> d_rows;            // [slots][strips][depth][width]
-  Buffer<T> operands;          // turned [strips of operands][slots][columns][width]; beside them [row][slots][columns]
-
-  T* rows(int slot, int column) const { return d_rows.get() + (int64_t(slot) * padded + column) * depth; }
-};
 
 template <class Cell, class T>
 class WeightGradient {
@@ -29,7 +15,7 @@ class WeightGradient {
   WeightGradient(const Problem<T>& problem, const T* hidden) : p_(problem), hidden_(hidden) {}
 
   // How many time steps wait until they are added together.
-  int slots(int padded_columns) const { return std::max(1, std::min(p_.time, kContraction / padded_columns)); }
+  int slots(int padded_columns) const { return std::max(1, std::min(p_.time, contraction() / padded_columns)); }
 
   // Rows of [h; x; 1; 0 ...].
   int operands() const { return round_up(p_.units + p_.features + 1, kLanes); }
@@ -55,36 +41,16 @@ class WeightGradient {
     }
   }
 
-  // Adds the products of the filled slots to the gradient of the rows of one tile; in those from `remembered` on the
-  // hidden state is zero.
-  void add(const Block<T>& block, int number, int slots, int remembered) const {
-    for (int number_beside = 0; number_beside < beside(); ++number_beside) {
-      add_beside(block, number, number_beside, slots);
+  // Adds the products of the filled slots to the gradient of the rows of some tiles; in those from `remembered` on the
+  // hidden state is zero. A strip of operands stays in the core's first cache while the tiles pass.
+  void add(const Block<T>& block, int first, int end, int slots, int remembered) const {
+    for (int number = first; number < end; ++number) {
+      for (int row = 0; row < beside(); ++row) add_beside(block, number, row, slots);
     }
     for_strips<T>(turned(), [&](int operand, auto width) {
-      constexpr int W = decltype(width)::value;
-      const bool hidden_only = operand + W * kLanes <= p_.units;
-      T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
-      Tile<T, W> tile{};
-      for (int slot = 0; slot < (hidden_only ? remembered : slots); ++slot) {
-        const T* strip = block.operands.get() + int64_t(operand) * block.slots * block.padded +
-                         int64_t(slot) * block.padded * W * kLanes;
-        for_strips<T>(block.padded, [&](int column, auto columns) {
-          constexpr int kColumns = decltype(columns)::value * kLanes;
-          const T* columns_of = strip + column * W * kLanes;
-          const T* rows = block.rows(slot, column) + int64_t(number) * kRows * kColumns;
-          if (hidden_only) {
-            add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, columns_of, kColumns);
-          } else {
-            add_outer_product<0, kGates>(tile, rows, kColumns, columns_of, kColumns);
-          }
-        });
-      }
-      for (int r = 0; r < kRows; ++r) {
-        for (int w = 0; w < W; ++w) {
-          T* sum = gradient + int64_t(r) * operands() + w * kLanes;
-          store(sum, load(sum) + tile.sum[r / kGates][r % kGates][w]);
-        }
+      const bool hidden_only = operand + decltype(width)::value * kLanes <= p_.units;
+      for (int number = first; number < end; ++number) {
+        add_tile<decltype(width)::value>(block, number, operand, hidden_only, hidden_only ? remembered : slots);
       }
     });
   }
@@ -123,7 +89,12 @@ class WeightGradient {
     }
   };
 
-  static constexpr int kContraction = 512;  // columns, of one time step or several, that one product contracts
+  // Columns, of one time step or several, that one product contracts, in a layer of many units and in a smaller one. So
+  // many of a strip of operands fit into the first cache: from 128 units on twice as many take 1-6% longer backwards,
+  // and half as many up to 2%. Small layers fit either way, and store fewer sums with more (24 units: 0.5%).
+  static constexpr int kContraction = 256, kOfSmall = 512, kManyUnits = 64;
+
+  int contraction() const { return p_.units < kManyUnits ? kOfSmall : kContraction; }
 
   // Of [h; x; 1] those that would fill at most a quarter of a vector of their own; the product does without them.
   int beside() const {
@@ -156,6 +127,36 @@ class WeightGradient {
     transpose<T>(lanes);
     T* to = block.operands.get() + int64_t(first) * block.slots * block.padded + place * width + row - first;
     for (int lane = 0; lane < kLanes; ++lane) store(to + lane * width, lanes[lane]);
+  }
+
+  // The products of one tile of rows with one strip of operands, those of hidden states alone or others, too.
+  template <int W>
+  void add_tile(const Block<T>& block, int number, int operand, bool hidden_only, int slots) const {
+    T* gradient = block.gradient + int64_t(number) * kRows * operands() + operand;
+    const int stride = operands();
+    Tile<T, W> tile;
+    for_sums(tile, [=](Vec<T>& sum, int row, int w) {
+      sum = Vec<T>{};
+      ask_for(gradient, int64_t(row) * stride + w * kLanes);
+    });
+    for (int slot = 0; slot < slots; ++slot) {
+      const T* strip = block.operands.get() + int64_t(operand) * block.slots * block.padded +
+                       int64_t(slot) * block.padded * W * kLanes;
+      for_strips<T>(block.padded, [&](int column, auto columns) {
+        constexpr int kColumns = decltype(columns)::value * kLanes;
+        const T* columns_of = strip + column * W * kLanes;
+        const T* rows = block.rows(slot, column) + int64_t(number) * kRows * kColumns;
+        if (hidden_only) {
+          add_outer_product<Cell::kHidden.first, Cell::kHidden.count>(tile, rows, kColumns, columns_of, kColumns);
+        } else {
+          add_outer_product<0, kGates>(tile, rows, kColumns, columns_of, kColumns);
+        }
+      });
+    }
+    for_sums(tile, [=](const Vec<T>& sum, int row, int w) {
+      T* total = gradient + int64_t(row) * stride + w * kLanes;
+      store(total, load(total) + sum);
+    });
   }
 
   // The products with a row beside: the lanes are columns, and are summed up in the end.
