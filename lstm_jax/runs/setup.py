@@ -13,7 +13,8 @@ from lstm_jax.recurrent.cells import CELLS
 from lstm_jax.runs.config import RunConfig
 from lstm_jax.runs.problem import Problem
 from lstm_jax.runs.problems import make_problem
-from lstm_jax.training.mesh import MEMBERS, choose_slices, count_devices, on_cpu, place, plan_layout
+from lstm_jax.training.cuts import Cut, choose_cut
+from lstm_jax.training.mesh import MEMBERS, count_devices, on_cpu, place, plan_layout
 from lstm_jax.training.optimizers import TrainSettings, learning_rate_course
 from lstm_jax.training.step import Common, Hyperparameters, Program
 
@@ -81,17 +82,17 @@ def make_program(config: RunConfig, problem: Problem, members: int) -> Program:
     # Kept of each string: the gates and the state (at most hidden and cell) after each symbol, in every layer.
     kept = 4 * (cell.num_gates + 2) * config.model.hidden_size * config.model.num_layers * config.data.seq_len
     devices = count_devices()
-    slices = 1
+    cut = Cut()
     if problem.most_slices > 1:
         threads = config.model.has_threads
-        slices = choose_slices(config.training.batch_size, work, kept if on_cpu() else 0, devices, threads=threads)
+        cut = choose_cut(config.training.batch_size, work, kept if on_cpu() else 0, devices, threads=threads)
     return Program(
         problem.inputs,
         untraced(config.model),
         untraced(config.training),
         problem.objective,
         problem.source,
-        plan_layout(members, slices, devices, jax.default_backend()),
+        plan_layout(members, cut, devices, jax.default_backend()),
         problem.mixed_lengths,
     )
 

@@ -16,28 +16,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.sequences import check_integer
+from lstm_jax.training.cuts import Cut
 
 MEMBERS, BATCH, COPIES = "members", "batch", "copies"
-
-SMALLEST_SLICE, SMALLEST_OF_THREADS = 300_000, 4_000_000
-"""Multiply-adds of a time step below which a slice is not worth a device of its own, without and with threads in the
-layer. Measured on two CPU devices for 24 units; by XLA, a batch of 128 takes 0.94 ms sharded and 1.0 ms on one, a batch
-of 256 1.3 and 2 ms; by the kernel, which has both cores for one device, a batch of 1,000 takes 2.5 ms sharded and 2.3
-on one, 256 strings of 64 symbols and 128 units 22 ms either way, 128 of 128 symbols and 256 units 99 and 108 ms."""
-
-CACHE, REUSED_PAGES = 3 * 2**20, 32 * 2**20
-"""Bytes that stay in a core's cache, and bytes up to which the C library hands out the same pages at every update."""
-
-SLICE_LIMITS = ((CACHE, 100), (REUSED_PAGES, 32))
-"""What a slice may keep for the backward pass and the fewest strings whose products are still fast; the first pair that
-can be met counts. Measured on two devices, by XLA: 1,000 strings of 20 symbols take 5.4 ms in 2 slices, 4.4 in 4 and
-5.2 in 8 (24 units); 128 strings of 128 symbols 186 ms in 2 and 175 in 4 (256 units); 512 of 64 symbols 109 and 95 ms
-(128). The kernel cuts a batch as its cache wants it: only the second counts (2.3, 2.6 and 2.5 ms in 1, 2 and 4 slices;
-115 ms in 2 and 107 in 4)."""
-
-WIDE = 64
-"""Strings a slice that are worth reading weights that do not fit into the cache; measured for 512 units: 32 strings
-take 192 ms on two devices and 152 ms on one, which has XLA's threads for itself."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,29 +75,7 @@ def count_devices(most: int | None = None) -> int:
     return there if most is None else min(most, there)
 
 
-def choose_slices(batch_size: int, work: int, kept: int, devices: int, *, threads: bool = False) -> int:
-    """Into how many equal slices a batch is cut: one a device if that pays, more if less memory is then faster.
-
-    Args:
-        batch_size: strings an update.
-        work: multiply-adds of one string and time step.
-        kept: bytes that the forward pass keeps of one string for the backward pass; 0 where there is no such cache.
-        devices: how many there are.
-        threads: whether the layer has threads of its own, and so every core also where it has one device.
-    """
-    smallest = SMALLEST_OF_THREADS if threads else SMALLEST_SLICE
-    affordable = max(1, min(devices, batch_size * work // smallest))
-    if kept and 4 * work > CACHE:  # weights that each slice reads from memory, symbol by symbol
-        affordable = max(1, min(affordable, batch_size // WIDE))
-    for_devices = max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
-    for limit, fewest_rows in SLICE_LIMITS[threads:]:
-        for slices in range(for_devices, batch_size // fewest_rows + 1, for_devices):
-            if batch_size % slices == 0 and batch_size // slices * kept <= limit:
-                return slices
-    return for_devices
-
-
-def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout:
+def plan_layout(members: int, cut: Cut, devices: int, backend: str) -> Layout:
     """Spreads members over the devices first, and what devices are left over slices of the batch.
 
     In a run of several processes more members than asked for may be the way to give all of them as much to do.
@@ -128,10 +87,10 @@ def plan_layout(members: int, slices: int, devices: int, backend: str) -> Layout
     member_devices, batch_devices = next(
         (wide, deep)
         for wide in range(min(members, devices), devices + 1)
-        for deep in range(devices // wide, 0, -1)
-        if slices % deep == 0 and fits(wide * deep)
+        for deep in range(min(cut.devices, devices // wide), 0, -1)
+        if cut.slices % deep == 0 and fits(wide * deep)
     )
-    return Layout(members, member_devices, batch_devices, slices, "map" if backend == "cpu" else "vmap")
+    return Layout(members, member_devices, batch_devices, cut.slices, "map" if backend == "cpu" else "vmap")
 
 
 def opaque(count: int) -> Array:

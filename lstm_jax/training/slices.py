@@ -14,8 +14,9 @@ from jax.tree_util import keystr, tree_leaves_with_path
 from lstm_jax.axes import Array, PyTree
 from lstm_jax.recurrent.native import passes as native
 from lstm_jax.recurrent.sequences import described
+from lstm_jax.training.cuts import Cut, choose_cut
 from lstm_jax.training.losses import divided, sum_and_divisor
-from lstm_jax.training.mesh import BATCH, batch_mesh, choose_slices, count_devices, on_cpu, opaque
+from lstm_jax.training.mesh import BATCH, batch_mesh, count_devices, on_cpu, opaque
 
 
 def mean_over_slices(function: Callable[[PyTree], PyTree], slices: PyTree, *, gather: bool) -> PyTree:
@@ -82,8 +83,8 @@ def value_and_grad(
             return sum_and_divisor(loss(nnx.merge(graph, params, others, copy=True), *batch))
 
         devices = count_devices(num_devices)
-        slices = _choose(one_slice, params, others, batch, devices)
-        mesh = batch_mesh(slices, devices)
+        cut = _choose(one_slice, params, others, batch, devices)
+        mesh = batch_mesh(cut.slices, cut.devices)
 
         def on_device(params: nnx.State, others: nnx.State, batch: Any) -> PyTree:
             def function(numbered: Any) -> Any:
@@ -92,10 +93,11 @@ def value_and_grad(
 
             return mean_over_slices(function, batch, gather=mesh.size > 1)
 
-        cut = jax.tree.map(lambda leaf: leaf.reshape(slices, len(leaf) // slices, *leaf.shape[1:]), batch)
+        rows = jax.tree.leaves(batch)[0].shape[0] // cut.slices
+        slices = jax.tree.map(lambda leaf: leaf.reshape(cut.slices, rows, *leaf.shape[1:]), batch)
         whole, split = PartitionSpec(), PartitionSpec(BATCH)
         result = jax.shard_map(on_device, mesh=mesh, in_specs=(whole, whole, split), out_specs=whole, check_vma=False)(
-            params, others, (jnp.arange(slices), cut)
+            params, others, (jnp.arange(cut.slices), slices)
         )
         nnx.update(model, _one_draw_later(others))
         (value, divisor), gradient = result
@@ -126,8 +128,8 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
         _check_batch(batch)
         devices, size = count_devices(num_devices), jax.tree.leaves(batch)[0].shape[0]
         weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-        slices = choose_slices(size, weights, int(on_cpu()), devices, threads=native.available())
-        mesh = batch_mesh(slices, devices)
+        cut = choose_cut(size, weights, int(on_cpu()), devices, threads=native.available())
+        mesh = batch_mesh(cut.slices, cut.devices)
         graph, state = nnx.split(model)
 
         def on_device(state: nnx.State, *batch: Array) -> PyTree:
@@ -165,13 +167,13 @@ def _check_rows(result: PyTree, rows: int) -> None:
             raise ValueError(f"result{keystr(path)}: expected an array with the batch as axis 0, not {described(leaf)}")
 
 
-def _choose(one_slice: Callable[..., PyTree], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> int:
-    """How many slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
+def _choose(one_slice: Callable[..., PyTree], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> Cut:
+    """Which slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
     size = jax.tree.leaves(batch)[0].shape[0]
     kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch)[0], params)[1], params)
     weights = sum(leaf.size for leaf in jax.tree.leaves(params))
     memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0
-    return choose_slices(size, weights, memory // size, devices, threads=native.available())
+    return choose_cut(size, weights, memory // size, devices, threads=native.available())
 
 
 def _streams(others: nnx.State) -> list[tuple[Any, ...]]:

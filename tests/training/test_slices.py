@@ -46,7 +46,7 @@ def test_equals_the_gradient_of_the_whole_batch(size):
 
 @pytest.mark.parametrize("size", [7, 256])
 def test_equals_it_where_the_kernel_computes(size):
-    equals_the_gradient_of_the_whole_batch(Network(units=128), size)
+    equals_the_gradient_of_the_whole_batch(Network(units=256), size)
 
 
 def equals_the_gradient_of_the_whole_batch(network, size):
@@ -69,7 +69,7 @@ def test_a_large_batch_is_spread_over_both_devices(by_xla):
 
 @pytest.mark.skipif(not native.available(), reason="no CPU computes here, or the kernel cannot be compiled")
 def test_with_the_kernel_a_wide_layer_is_spread_and_a_small_one_has_its_threads():
-    assert (size_of_mesh(Network(units=128)), size_of_mesh(Network(units=128), 1), size_of_mesh(Network())) == (2, 1, 1)
+    assert (size_of_mesh(Network(units=256)), size_of_mesh(Network(units=256), 1), size_of_mesh(Network())) == (2, 1, 1)
 
 
 NO_BATCH = "expected an array with the batch as axis 0, not"
