@@ -131,10 +131,10 @@ mean square of the last hidden state. That losses and gradients agree is checked
 the layer alone, all outputs; `forward + backward` is the loss and its gradient with respect to all parameters. For
 each table every library is a process anew, and again after some repetitions, as often as the conditions say; they
 take turns, repetition by repetition, and one computes at a time. Each repetition times enough calls for 50 ms, every
-call to its end. The first call, compilation included, stands apart. On a CPU all that is on JAX computes in the
-thread that calls (`jax_cpu_enable_async_dispatch=False`), as PyTorch does, and compiled functions take and return
-lists of arrays. lstm_jax has the kernel that it compiles for the processor, one device a core
-(`lstm_jax.value_and_grad`), 512-bit vectors where there are any, and keeps the memory that it frees, as its
-experiments do; the others run as they come.
+call to its end, after 10 ms of calls that warm the caches up. The first call, compilation included, stands apart. On a
+CPU all that is on JAX computes in the thread that calls (`jax_cpu_enable_async_dispatch=False`), as PyTorch does, and
+compiled functions take and return lists of arrays. lstm_jax has the kernel that it compiles for the processor, one
+device a core (`lstm_jax.value_and_grad`), 512-bit vectors where there are any, and keeps the memory that it frees, as
+its experiments do; the others run as they come.
 GFLOP/s count the matrix products, 24·B·T·H·(H + D) operations for an LSTM forward and backward, 18 for a GRU, a third
 forward. B is the batch, T time, D features, H hidden units."""
