@@ -4,6 +4,8 @@ import dataclasses
 
 import jax
 
+from lstm_jax.recurrent.native.passes import HALF
+
 SMALLEST_SLICE, SMALLEST_OF_THREADS = 300_000, 20_000_000
 """Multiply-adds of a time step below which a slice is not worth a device of its own, without and with threads in the
 layer. Measured on two CPU devices for 24 units; by XLA, a batch of 128 takes 0.94 ms sharded and 1.0 ms on one, a batch
@@ -11,9 +13,10 @@ of 256 1.3 and 2 ms; by the kernel, which has both cores for one device, 4,096 s
 ms sharded and 11.8 on one, 32 of 32 symbols and 256 units 15.3 and 10.9, 256 of 64 symbols and 128 units 23.1 and 22.9,
 512 of them 46.8 and 45.4, 128 of 128 symbols and 256 units 110 and 120 ms."""
 
-ENOUGH_FOR_THREADS = 4_000_000
-"""Multiply-adds of a slice's time step from which the layer's threads share it well, so that slices run one after
-another as fast as side by side. Measured: 8 million, 2% faster; 2 million, 8% slower (64 units) or equal (32)."""
+ENOUGH_FOR_THREADS, STRINGS_FOR_THREADS = 4_000_000, 2 * HALF
+"""Multiply-adds of a slice's time step, and strings, from which the layer's threads share it well, so that slices run
+one after another as fast as side by side. Measured: 128 strings, 8 million, 2% faster; 2 million, 8% slower (64 units);
+64 strings, 17 million (256 units), which the threads cannot divide, 4% slower (a GRU 6%)."""
 
 CACHE, REUSED_PAGES = 3 * 2**20, 32 * 2**20
 """Bytes that stay in a core's cache, and bytes up to which the C library hands out the same pages at every update."""
@@ -56,8 +59,9 @@ def choose_cut(batch_size: int, work: int, kept: int, devices: int, *, threads: 
         affordable = max(1, min(affordable, batch_size // WIDE))
     for_devices = max(slices for slices in range(1, affordable + 1) if batch_size % slices == 0)
     slices = _within_limits(batch_size, kept, for_devices, threads)
-    in_turn = threads and jax.process_count() == 1 and batch_size // slices * work >= ENOUGH_FOR_THREADS
-    return Cut(slices, for_devices if in_turn else devices)
+    strings = batch_size // slices
+    in_turn = threads and strings >= STRINGS_FOR_THREADS and strings * work >= ENOUGH_FOR_THREADS
+    return Cut(slices, for_devices if in_turn and jax.process_count() == 1 else devices)
 
 
 def _within_limits(batch_size: int, kept: int, for_devices: int, threads: bool) -> int:

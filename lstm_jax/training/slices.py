@@ -59,7 +59,8 @@ def value_and_grad(
             return lstm_jax.value_and_grad(loss)(model, inputs, targets)
 
     On a CPU with one host device a core (`jax_num_cpu_devices`) that is faster than the threads of one device for the
-    widest layers, and for what XLA computes. A batch that keeps much for the backward pass is worked through in slices, too.
+    widest layers, and for what XLA computes. A batch that keeps much for the backward pass is worked through in slices,
+    too.
 
     Args:
         loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`; or a pair, a sum and what

@@ -28,10 +28,11 @@ def test_slices_on_two_devices_are_those_measured_to_be_fastest(batch, work, kep
         (1000, 2_400, 576_000, Cut(20, 2)),  # 1,000 symbols: slices too small for the threads, side by side
         (256, 66_048, 196_608, Cut(2, 1)),  # one after another: what they keep is handed out again
         (512, 66_048, 196_608, Cut(4, 1)),
+        (128, 263_168, 393_216, Cut(2, 2)),  # slices too narrow for them
         (128, 66_048, 98_304, Cut(1, 1)),
-        (32, 524_288, 196_608, Cut(1, 1)),
+        (32, 524_288, 196_608, Cut(1, 2)),
         (128, 327_680, 786_432, Cut(4, 2)),
-        (32, 1_114_112, 1_228_800, Cut(1, 1)),
+        (32, 1_114_112, 1_228_800, Cut(1, 2)),
     ],
 )
 def test_a_layer_with_threads_is_cut_as_was_measured_to_be_fastest(batch, work, kept, cut):
