@@ -1,5 +1,6 @@
 """A batch in slices: spread over devices, and small enough for the cache. One mean, whoever computed what."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from jax.sharding import PartitionSpec
 from jax.tree_util import keystr, tree_leaves_with_path
 
 from lstm_jax.axes import Array, PyTree
-from lstm_jax.recurrent.native import passes as native
+from lstm_jax.recurrent.native.calls import has_kernel
 from lstm_jax.recurrent.sequences import described
 from lstm_jax.training.cuts import Cut, choose_cut
 from lstm_jax.training.losses import divided, sum_and_divisor
@@ -59,8 +60,7 @@ def value_and_grad(
             return lstm_jax.value_and_grad(loss)(model, inputs, targets)
 
     On a CPU with one host device a core (`jax_num_cpu_devices`) that is faster than the threads of one device for the
-    widest layers, and for what XLA computes. A batch that keeps much for the backward pass is worked through in slices,
-    too.
+    widest layers, and for what XLA computes. What keeps much for the backward pass is worked through in slices, too.
 
     Args:
         loss: `loss(model, *batch)`, a mean over axis 0, the batch, of every array in `batch`; or a pair, a sum and what
@@ -72,8 +72,7 @@ def value_and_grad(
         A function of the model and the batch that gives the loss and its gradient by each `nnx.Param`, an `nnx.State`
         as `nnx.grad` gives it. Where the model draws random numbers, each slice draws its own. What else a model
         changes when it is called, such as the statistics of `nnx.BatchNorm`, is lost. It raises a ValueError where
-        the arrays of the batch differ in axis 0, or the loss returns neither a scalar nor such a pair, or
-        `num_devices` is no number of devices.
+        the arrays of the batch differ in axis 0, the loss is neither scalar nor pair, or `num_devices` is no number.
     """
 
     def spread(model: nnx.Module, *batch: Array) -> tuple[Array, nnx.State]:
@@ -94,8 +93,7 @@ def value_and_grad(
 
             return mean_over_slices(function, batch, gather=mesh.size > 1)
 
-        rows = jax.tree.leaves(batch)[0].shape[0] // cut.slices
-        slices = jax.tree.map(lambda leaf: leaf.reshape(cut.slices, rows, *leaf.shape[1:]), batch)
+        slices = jax.tree.map(lambda leaf: leaf.reshape(cut.slices, len(leaf) // cut.slices, *leaf.shape[1:]), batch)
         whole, split = PartitionSpec(), PartitionSpec(BATCH)
         result = jax.shard_map(on_device, mesh=mesh, in_specs=(whole, whole, split), out_specs=whole, check_vma=False)(
             params, others, (jnp.arange(cut.slices), slices)
@@ -129,8 +127,6 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
         _check_batch(batch)
         devices, size = count_devices(num_devices), jax.tree.leaves(batch)[0].shape[0]
         weights = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-        cut = choose_cut(size, weights, int(on_cpu()), devices, threads=native.available())
-        mesh = batch_mesh(cut.slices, cut.devices)
         graph, state = nnx.split(model)
 
         def on_device(state: nnx.State, *batch: Array) -> PyTree:
@@ -138,6 +134,9 @@ def over_batch(function: Callable[..., PyTree], num_devices: int | None = None) 
             _check_rows(result, jax.tree.leaves(batch)[0].shape[0])
             return result
 
+        threads = has_kernel(jax.make_jaxpr(on_device)(state, *batch).jaxpr)
+        cut = choose_cut(size, weights, int(on_cpu()), devices, threads=threads)
+        mesh = batch_mesh(cut.slices, cut.devices)
         specs = (PartitionSpec(), *(PartitionSpec(BATCH) for _ in batch))
         split = jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(BATCH), check_vma=False)
         # Outside of jit JAX has no `jax.shard_map` of what the fast path is made of, a custom_vjp with symbolic zeros.
@@ -169,12 +168,13 @@ def _check_rows(result: PyTree, rows: int) -> None:
 
 
 def _choose(one_slice: Callable[..., PyTree], params: nnx.State, others: nnx.State, batch: Any, devices: int) -> Cut:
-    """Which slices pay: from the number of weights, and from what the forward pass keeps for the backward pass."""
+    """Which slices pay: from the number of weights, what is kept for the backward pass, and who computes."""
     size = jax.tree.leaves(batch)[0].shape[0]
-    kept = jax.eval_shape(lambda params: jax.vjp(lambda params: one_slice(params, others, batch)[0], params)[1], params)
+    backward = functools.partial(jax.vjp, lambda params: one_slice(params, others, batch)[0])
+    traced, (_, kept) = jax.make_jaxpr(backward, return_shape=True)(params)
     weights = sum(leaf.size for leaf in jax.tree.leaves(params))
     memory = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)) if on_cpu() else 0
-    return choose_cut(size, weights, memory // size, devices, threads=native.available())
+    return choose_cut(size, weights, memory // size, devices, threads=has_kernel(traced.jaxpr))
 
 
 def _streams(others: nnx.State) -> list[tuple[Any, ...]]:

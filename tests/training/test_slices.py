@@ -14,9 +14,9 @@ from lstm_jax.training.slices import over_batch, value_and_grad
 class Network(nnx.Module):
     """An LSTM with a readout and, if wanted, a dropout."""
 
-    def __init__(self, dropout: float = 0.0, units: int = 24):
+    def __init__(self, dropout: float = 0.0, units: int = 24, **layer):
         rngs = nnx.Rngs(0)
-        self.rnn = lstm_jax.LSTM(3, units, rngs=rngs)
+        self.rnn = lstm_jax.LSTM(3, units, rngs=rngs, **layer)
         self.readout = nnx.Linear(units, 1, rngs=rngs)
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
@@ -70,6 +70,8 @@ def test_a_large_batch_is_spread_over_both_devices(by_xla):
 @pytest.mark.skipif(not native.available(), reason="no CPU computes here, or the kernel cannot be compiled")
 def test_with_the_kernel_a_wide_layer_is_spread_and_a_small_one_has_its_threads():
     assert (size_of_mesh(Network(units=256)), size_of_mesh(Network(units=256), 1), size_of_mesh(Network())) == (2, 1, 1)
+    # What others compute is spread, whoever is there.
+    assert [size_of_mesh(Network(impl="scan")), size_of_mesh(Network(dtype=jnp.bfloat16))] == [2, 2]
 
 
 NO_BATCH = "expected an array with the batch as axis 0, not"
